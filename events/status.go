@@ -1,0 +1,65 @@
+package events
+
+import "time"
+
+// StatusKind says what a status event tells.
+type StatusKind string
+
+// The kinds of status. Alarm and Drift are for the operator, the others for the ticket.
+const (
+	StatusAccepted  StatusKind = "accepted"
+	StatusWaiting   StatusKind = "waiting"
+	StatusSucceeded StatusKind = "succeeded"
+	StatusFailed    StatusKind = "failed"
+	StatusRefused   StatusKind = "refused"
+	StatusParked    StatusKind = "parked"
+	// StatusAlarm is raised when a wait has become unusual (2 h for Exchange).
+	StatusAlarm StatusKind = "alarm"
+)
+
+// Status is what goes back to the ticketing system: the body of a call-back,
+// signed as Standard Webhooks. Its type is usher.request.<kind>.
+type Status struct {
+	Type      string     `json:"type"`
+	Timestamp time.Time  `json:"timestamp"`
+	Data      StatusData `json:"data"`
+}
+
+// StatusData says how a request stands.
+type StatusData struct {
+	RequestID string `json:"requestId"`
+	// Sequence counts the statuses of one request, from 1; they arrive in this order.
+	Sequence   int            `json:"sequence"`
+	Status     StatusKind     `json:"status"`
+	Action     string         `json:"action"`
+	Tenant     string         `json:"tenant"`
+	Account    StatusAccount  `json:"account"`
+	Steps      []StatusStep   `json:"steps,omitempty"`
+	Credential *StatusSecret  `json:"credential,omitempty"`
+	FaultCode  string         `json:"faultCode,omitempty"`
+	Reason     string         `json:"reason,omitempty"`
+	NextAction string         `json:"nextAction,omitempty"`
+	Ticket     map[string]any `json:"ticket,omitempty"`
+}
+
+// StatusAccount names the account.
+type StatusAccount struct {
+	UserPrincipalName string `json:"userPrincipalName,omitempty"`
+	ObjectID          string `json:"objectId,omitempty"`
+}
+
+// StatusStep says how one step stands.
+type StatusStep struct {
+	Name          string `json:"name"`
+	Status        string `json:"status"`
+	Attempts      int    `json:"attempts"`
+	WaitedSeconds int    `json:"waitedSeconds,omitempty"`
+}
+
+// StatusSecret says where the sealed password lies; never what it is.
+type StatusSecret struct {
+	VaultReference string `json:"vaultReference"`
+}
+
+// StatusTypeOf gives the type of a status event: usher.request.<kind>.
+func StatusTypeOf(kind StatusKind) string { return "usher.request." + string(kind) }

@@ -1,0 +1,90 @@
+package fault
+
+// Code names one cause of failure, in kebab case. Each has a runbook,
+// docs/runbooks/<code>.md; Codes lists them all with the remedy in one line.
+type Code string
+
+// General causes.
+const (
+	Unexpected         Code = "unexpected"
+	Throttled          Code = "throttled"
+	ServiceUnavailable Code = "service-unavailable"
+	Unreachable        Code = "unreachable"
+	MalformedCommand   Code = "malformed-command"
+	StepPanicked       Code = "step-panicked"
+	DeliveriesExceeded Code = "deliveries-exceeded"
+	LedgerUnavailable  Code = "ledger-unavailable"
+	SecretUnavailable  Code = "secret-unavailable"
+)
+
+// Causes found while signing in to a tenant.
+const (
+	CredentialInvalid Code = "credential-invalid"
+	TenantNotFound    Code = "tenant-not-found"
+	ConsentMissing    Code = "consent-missing"
+	IdentityNotFound  Code = "identity-not-found"
+	PermissionMissing Code = "permission-missing"
+	TokenRejected     Code = "token-rejected"
+)
+
+// Causes found in Entra.
+const (
+	NameTaken            Code = "name-taken"
+	NameInvalid          Code = "name-invalid"
+	DomainNotVerified    Code = "domain-not-verified"
+	PasswordRejected     Code = "password-rejected"
+	UserNotFound         Code = "user-not-found"
+	UserNotReadable      Code = "user-not-readable"
+	UserStillListed      Code = "user-still-listed"
+	UserStillPrivileged  Code = "user-still-privileged"
+	UserSynced           Code = "user-synced"
+	RoleNotFound         Code = "role-not-found"
+	RoleNotVisible       Code = "role-not-visible"
+	RoleStillListed      Code = "role-still-listed"
+	RoleConflict         Code = "role-conflict"
+	GraphRequestRejected Code = "graph-request-rejected"
+	QuotaExceeded        Code = "quota-exceeded"
+	RestoreWindowOver    Code = "restore-window-over"
+	LastGlobalAdmin      Code = "last-global-administrator"
+	AnswerNotUnderstood  Code = "answer-not-understood"
+)
+
+// Causes found in Exchange Online.
+const (
+	ExchangeNotReplicated   Code = "exchange-not-replicated"
+	ExchangeAccessMissing   Code = "exchange-access-missing"
+	ExchangeRequestRejected Code = "exchange-request-rejected"
+	ExchangeIncomplete      Code = "exchange-incomplete"
+	RoleGroupNotFound       Code = "role-group-not-found"
+	MemberNotVisible        Code = "member-not-visible"
+	MemberStillListed       Code = "member-still-listed"
+)
+
+// Causes that are our own rules.
+const (
+	AccountProtected Code = "account-protected"
+	AccountHeld      Code = "account-held"
+	AccountBusy      Code = "account-busy"
+	AccountUnknown   Code = "account-unknown"
+	AlreadyManaged   Code = "already-managed"
+	ApprovalMissing  Code = "approval-missing"
+	GraceRunning     Code = "grace-running"
+	RequestCancelled Code = "request-cancelled"
+	RequestExpired   Code = "request-expired"
+	RequestInvalid   Code = "request-invalid"
+	StepUnsupported  Code = "step-unsupported"
+	UnknownTenant    Code = "unknown-tenant"
+	UnknownProfile   Code = "unknown-profile"
+	UnknownRole      Code = "unknown-role"
+	UnknownRoleGroup Code = "unknown-role-group"
+	SyncRunning      Code = "sync-running"
+	SyncWithheld     Code = "sync-withheld"
+	SyncFailed       Code = "sync-failed"
+)
+
+// Causes found while telling the ticketing system.
+const (
+	CallbackFailed   Code = "callback-failed"
+	CallbackRefused  Code = "callback-refused"
+	NoticeOutOfOrder Code = "notice-out-of-order"
+)
