@@ -240,3 +240,14 @@ func (r *Request) Step(name string) *Step {
 	}
 	return nil
 }
+
+// Reference is the ticket as it goes back to its system.
+func (t Ticket) Reference() map[string]any {
+	ref := map[string]any{"system": t.System, "id": t.ID}
+	for name, value := range map[string]string{"account": t.Account, "key": t.Key, "url": t.URL} {
+		if value != "" {
+			ref[name] = value
+		}
+	}
+	return ref
+}

@@ -1,0 +1,87 @@
+package fault
+
+// Meaning explains a code in words an administrator understands.
+type Meaning struct {
+	Code Code
+	// What happened, in one sentence.
+	What string
+	// Remedy is what to do next.
+	Remedy string
+}
+
+// Remedy gives what to do about a code, empty for a code that needs nothing done.
+func Remedy(code Code) string {
+	for _, m := range meanings {
+		if m.Code == code {
+			return m.Remedy
+		}
+	}
+	return ""
+}
+
+// Meanings lists every code. Each has a runbook, docs/runbooks/<code>.md.
+func Meanings() []Meaning { return append([]Meaning(nil), meanings...) }
+
+var meanings = []Meaning{
+	{Unexpected, "Something failed that Usher has no name for.", "Read the fault text; if it comes again, report it with the request id."},
+	{Throttled, "The service asked us to slow down.", "Nothing: the step is tried again after the time the service named."},
+	{ServiceUnavailable, "Microsoft's service could not answer.", "Nothing at first; check the Microsoft 365 service health page when it lasts."},
+	{Unreachable, "The service could not be reached over the network.", "Check the network path, proxy and the endpoint settings of the tenant."},
+	{AnswerNotUnderstood, "The service answered something that is not in its contract.", "If it lasts, look for a proxy between Usher and Microsoft, then report it."},
+	{MalformedCommand, "A message on the queue is not a command of ours.", "Look at it with 'usher dead show'; discard it if nobody knows it."},
+	{StepPanicked, "A handler crashed.", "Report it with the request id; the step was tried again."},
+	{DeliveriesExceeded, "A message came too often without being finished, so the process probably died each time.", "Look for crashes in the log, then 'usher dead replay'."},
+	{LedgerUnavailable, "The ledger could not be written.", "Check disk space and permissions of the data directory; nothing was lost."},
+	{SecretUnavailable, "The vault could not seal or open a password.", "Check the vault directory and the key file's permissions."},
+	{CredentialInvalid, "The tenant refused Usher's own credential.", "Renew the secret or certificate (AZURE_CLIENT_…); then 'usher doctor'."},
+	{TenantNotFound, "There is no such tenant in this cloud.", "Check the tenant id and USHER_CLOUD."},
+	{ConsentMissing, "Usher's application is not known in the tenant.", "A Global Administrator of the tenant opens the admin consent link that 'usher doctor' prints."},
+	{IdentityNotFound, "The tenant does not know Usher's identity yet.", "Wait some minutes after consent; if it stays, grant admin consent again."},
+	{PermissionMissing, "Usher lacks a permission or directory role for this call.", "Run 'usher doctor': it names what is missing and how to grant it."},
+	{TokenRejected, "The service refused a fresh access token.", "Check the system clock and that the endpoint belongs to the configured cloud."},
+	{NameTaken, "Another account has this user principal name and was not made by this request.", "Choose another user name, or ask for account.mode 'existing' if this very account is meant."},
+	{NameInvalid, "The user name has characters that Entra does not take.", "Use A-Z a-z 0-9 and ' . - _ ! # ^ ~ only, at most 64 characters before the @."},
+	{DomainNotVerified, "The domain is not a verified domain of the tenant.", "Leave the domain out to use the onmicrosoft.com domain, or verify it in the tenant."},
+	{PasswordRejected, "Entra refused the generated password more than once.", "Look for a custom banned-password list in the tenant; then replay the step."},
+	{UserNotFound, "There is no such account in the tenant.", "Check the name; the account may have been deleted by hand."},
+	{UserNotReadable, "Entra made the account but does not show it yet.", "Nothing: replication inside Entra takes seconds to minutes."},
+	{UserStillListed, "A deleted account still shows.", "Nothing: it is looked at again."},
+	{UserStillPrivileged, "The account still holds an administrator role, so Entra does not let it be disabled or deleted.", "Nothing at first; if it lasts, take away the roles that 'usher status' names."},
+	{UserSynced, "The account is mastered in on-premises Active Directory.", "Change it there; Usher does not write to synced accounts yet."},
+	{RoleNotFound, "There is no such directory role in the tenant.", "Check the role id in the profile."},
+	{RoleNotVisible, "The role assignment is made but not readable yet.", "Nothing: it is looked at again."},
+	{RoleStillListed, "A removed role assignment still shows.", "Nothing: it is looked at again."},
+	{RoleConflict, "Entra says that the role is assigned already, but does not show it.", "Nothing at first; if it lasts, look at the role's assignments in the Entra admin centre."},
+	{GraphRequestRejected, "Microsoft Graph refused the request.", "Read the fault text; a value in the request or profile is not accepted."},
+	{QuotaExceeded, "The tenant has no room for more directory objects.", "Delete unused objects or ask Microsoft for more quota."},
+	{RestoreWindowOver, "The account is not among the deleted ones any more (30 days).", "Ask for a new account."},
+	{LastGlobalAdmin, "The account is the tenant's last Global Administrator.", "Make another Global Administrator first."},
+	{ExchangeNotReplicated, "Exchange Online does not know the new account yet.", "Nothing at first: usually under 30 minutes, at most 24 hours; then ask Microsoft support for a forward sync of the object."},
+	{ExchangeAccessMissing, "Exchange Online does not accept Usher's application.", "Grant Exchange.ManageAsApp and the Exchange Administrator role to the application; 'usher doctor' says which one is missing."},
+	{ExchangeRequestRejected, "Exchange Online refused the command.", "Read the fault text; if it comes again, report it with the request id."},
+	{ExchangeIncomplete, "Exchange Online cut its answer short.", "Nothing: it is asked again; nothing was concluded from half a list."},
+	{RoleGroupNotFound, "There is no such role group in Exchange Online.", "Check the role group's name in the Exchange admin centre."},
+	{MemberNotVisible, "The role group does not show its new member yet.", "Nothing: it is looked at again."},
+	{MemberStillListed, "The role group still shows a removed member.", "Nothing: it is looked at again."},
+	{AccountProtected, "The account is on the tenant's list of protected accounts.", "If it is really meant, take it off the list 'protected' in the configuration."},
+	{AccountHeld, "A hold refuses the account's revocation.", "Remove the reason the hold names, or send the request with offboard.force."},
+	{AccountBusy, "Another step works on the same account.", "Nothing: it is tried again in a moment."},
+	{AccountUnknown, "Usher does not manage such an account.", "Check the name with 'usher list --accounts'; Usher only revokes what it made or adopted."},
+	{AlreadyManaged, "The account is already managed, or being made, for another request.", "Look at that request with 'usher list'; revoke it first or choose another name."},
+	{ApprovalMissing, "The request needs an approval.", "Somebody other than the requester runs 'usher approve REQUEST --by NAME'."},
+	{GraceRunning, "The account is disabled and will be deleted when its grace is over.", "Nothing; 'usher undo' takes the offboarding back."},
+	{RequestCancelled, "An offboarding overtook the request.", "Nothing."},
+	{RequestExpired, "The end date of the request has passed already.", "Send it again with a later lifetime.expiresAt, or none."},
+	{RequestInvalid, "The request does not have the form of usher.request/v1.", "Compare it with events/schemas/request.v1.schema.json; the reason names the field."},
+	{StepUnsupported, "The request needs a step that this version does not have.", "Do that part by hand, or leave it out of the request."},
+	{UnknownTenant, "The request names a tenant that is not configured.", "Add the tenant to the configuration, or correct the request."},
+	{UnknownProfile, "There is no such profile.", "'usher profiles' lists them; more can be given with --profiles DIR."},
+	{UnknownRole, "The request names a directory role that Usher does not know.", "Use the role's exact name or template id."},
+	{UnknownRoleGroup, "The request names an Exchange role group that is not known for this tenant.", "Use its exact name; add custom groups to the tenant's roleGroups."},
+	{SyncRunning, "A sync of this tenant is running already.", "Wait for it; 'usher list --all' shows it."},
+	{SyncWithheld, "The sync found so much gone that it started no removal.", "Look at the findings; run 'usher sync' again when the tenant is as it should be."},
+	{SyncFailed, "The tenant could not be read to the end.", "Nothing was removed; read the fault text and run 'usher sync' again."},
+	{CallbackFailed, "The ticketing system did not take the status event.", "Nothing at first: it is sent again; check the call-back address when it lasts."},
+	{CallbackRefused, "The ticketing system refused the status event for good.", "Check the call-back address and its secret."},
+	{NoticeOutOfOrder, "An earlier status event of the request has not been delivered yet.", "Nothing: it goes out after the earlier one."},
+}

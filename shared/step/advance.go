@@ -1,0 +1,226 @@
+package step
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/ledger"
+)
+
+// admission says whether a delivery may run.
+type admission int
+
+const (
+	// welcome: run it.
+	welcome admission = iota
+	// busy: another step works on the account; come back in a moment.
+	busy
+	// overtaken: it is finished, older than what is on record, or no longer wanted.
+	overtaken
+)
+
+// admit decides, from the record alone, whether a delivery may run. A request that
+// was cancelled has its open steps closed here: offboarding wins over onboarding.
+func admit(rec *ledger.Record, cmd events.Command, token string, now time.Time) admission {
+	st := rec.Request.Step(cmd.Step)
+	if st == nil || cmd.Attempt < st.Attempt {
+		return overtaken
+	}
+	if rec.Request.Cancelled != "" {
+		skipOpen(&rec.Request, now)
+		return overtaken
+	}
+	if st.State == account.StepFailed && !reopen(&rec.Request, st) {
+		return overtaken
+	}
+	if rec.Request.Parked != "" && rec.Request.ApprovedBy == "" {
+		return overtaken
+	}
+	if st.State.Finished() || rec.Request.Next() != st {
+		return overtaken
+	}
+	if rec.Account.ID != "" && !rec.Lease.Free(token, now) {
+		return busy
+	}
+	return welcome
+}
+
+// reopen lets an operator's replay of a failed step run again, unless what the
+// request gave has been taken away meanwhile.
+func reopen(r *account.Request, failed *account.Step) bool {
+	for _, s := range r.Steps {
+		if s.Compensates {
+			return false
+		}
+	}
+	after := false
+	for i := range r.Steps {
+		s := &r.Steps[i]
+		if after && s.State == account.StepSkipped {
+			s.State, s.FinishedAt = account.StepPending, time.Time{}
+		}
+		after = after || s == failed
+	}
+	failed.State, failed.FinishedAt, failed.FirstSeen, failed.Failures = account.StepPending, time.Time{}, time.Time{}, 0
+	r.Parked = ""
+	return true
+}
+
+func skipOpen(r *account.Request, now time.Time) {
+	for i := range r.Steps {
+		if !r.Steps[i].State.Finished() {
+			r.Steps[i].State, r.Steps[i].FinishedAt = account.StepSkipped, now
+		}
+	}
+}
+
+// advance moves a record on after one attempt at one of its steps.
+type advance struct {
+	rec          *ledger.Record
+	step         *account.Step
+	tenant       account.Tenant
+	policy       Policy
+	now          time.Time
+	compensation func(account.Request, account.Account) []account.Step
+}
+
+func (a *advance) record(d Decision, detail string, err error) {
+	st := a.step
+	st.Failures, st.FaultCode, st.NextTry = d.Failures, string(d.Code), d.At
+	if err != nil {
+		st.Fault = err.Error()
+	}
+	if detail != "" {
+		st.Detail = detail
+	}
+	switch d.Verdict {
+	case Finish:
+		st.State, st.FinishedAt, st.Fault = account.StepDone, a.now, ""
+		a.audit(st.Function+".done", st.Detail)
+		a.follow()
+	case WaitMore:
+		a.wait()
+	case TryAgain:
+		st.State = account.StepRetrying
+		a.audit(st.Function+".failed", st.Fault)
+	default:
+		st.State, st.FinishedAt = account.StepFailed, a.now
+		a.audit(st.Function+".abandoned", st.Fault)
+		a.fail()
+	}
+}
+
+// wait notes a wait, and says so to the ticket and the operator once each.
+func (a *advance) wait() {
+	st := a.step
+	if st.State = account.StepWaiting; st.FaultCode != "" && st.Attempt == 1 {
+		a.audit(st.Function+".waiting", st.Fault)
+	}
+	waited := st.Waited(a.now)
+	if a.policy.Tell > 0 && waited >= a.policy.Tell && !st.Told {
+		st.Told = true
+		a.tell(events.StatusWaiting, st.Fault)
+	}
+	if a.policy.Alarm > 0 && waited >= a.policy.Alarm && !st.Alarmed {
+		st.Alarmed = true
+		a.audit("wait.late", fmt.Sprintf("%s has waited %s: %s", st.Title, waited.Round(time.Second), st.Fault))
+		a.tell(events.StatusAlarm, st.Fault)
+	}
+}
+
+// follow sends the command of the next step, or closes the request.
+func (a *advance) follow() {
+	if a.rec.Request.Cancelled != "" {
+		skipOpen(&a.rec.Request, a.now)
+		return
+	}
+	next := a.rec.Request.Next()
+	if next == nil {
+		a.close()
+		return
+	}
+	a.rec.Send = append(a.rec.Send, Begin(&a.rec.Request, next, a.tenant.Alias, a.now))
+}
+
+// fail follows a step that failed for good: compensate, or leave it to a person.
+func (a *advance) fail() {
+	r := &a.rec.Request
+	compensating := a.step.Compensates
+	skipOpen(r, a.now)
+	if gives(r.Action) && !compensating && r.OnFailure != account.ParkOnFailure {
+		r.Steps = append(r.Steps, a.compensation(*r, a.rec.Account)...)
+		if next := r.Next(); next != nil {
+			a.rec.Account.State = account.AccountLeaving
+			a.rec.Send = append(a.rec.Send, Begin(r, next, a.tenant.Alias, a.now))
+			return
+		}
+		a.rec.Account.State = account.AccountGone
+	}
+	a.closeFailed()
+}
+
+// gives reports whether an action gives rights, which are then taken away when it fails.
+func gives(action account.Action) bool {
+	return action == account.Onboard || action == account.Modify
+}
+
+// close ends a request whose steps are all finished.
+func (a *advance) close() {
+	acc := &a.rec.Account
+	switch {
+	case a.step.Compensates:
+		acc.State, acc.RevokedAt = account.AccountGone, a.now
+		a.closeFailed()
+		return
+	case a.rec.Request.Action == account.Offboard:
+		acc.State, acc.RevokedAt = account.AccountGone, a.now
+	case acc.ID != "":
+		acc.State, acc.RevokedAt = account.AccountActive, time.Time{}
+	}
+	a.audit("request.succeeded", string(a.rec.Request.Action))
+	if acc.ID != "" {
+		a.tell(events.StatusSucceeded, "")
+	}
+}
+
+func (a *advance) closeFailed() {
+	failed := firstFailed(a.rec.Request)
+	a.audit("request.failed", failed.Fault)
+	a.tell(events.StatusFailed, failed.Fault)
+}
+
+func firstFailed(r account.Request) account.Step {
+	for _, s := range r.Steps {
+		if s.State == account.StepFailed {
+			return s
+		}
+	}
+	return account.Step{}
+}
+
+func (a *advance) audit(kind, text string) {
+	a.rec.Audit = append(a.rec.Audit, ledger.Entry{
+		Tenant: a.rec.Request.Tenant, At: a.now, Kind: kind, RequestID: a.rec.Request.ID,
+		AccountID: a.rec.Account.ID, Actor: a.step.Function, Text: a.step.Title + ": " + text,
+	})
+}
+
+func (a *advance) tell(kind events.StatusKind, reason string) {
+	Tell(a.rec, kind, a.tenant, reason, a.now)
+}
+
+// Begin gives the first command of a step. A step with a delay is shown as waiting until then.
+func Begin(r *account.Request, st *account.Step, alias string, now time.Time) ledger.Outgoing {
+	cmd := events.Command{
+		Function: st.Function, Request: r.ID, Step: st.Name, Attempt: st.Attempt + 1,
+		Tenant: alias, Subject: r.UserPrincipalName, Time: now, Data: st.Args,
+	}
+	var notBefore time.Time
+	if st.Delay > 0 {
+		notBefore = now.Add(st.Delay)
+		st.State, st.NextTry = account.StepWaiting, notBefore
+	}
+	return ledger.Outgoing{Queue: st.Function, Message: MessageFor(cmd, notBefore)}
+}

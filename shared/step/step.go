@@ -1,0 +1,40 @@
+// Package step runs one handler on one delivery: it reads the request's state,
+// takes the account's lease, calls the handler, decides what the answer means
+// (Decide), and records the step together with the commands that follow in one
+// transaction. Handlers know nothing of queues, retries or the order of a plan.
+package step
+
+import (
+	"context"
+	"time"
+
+	"github.com/usher365/usher/shared/account"
+)
+
+// Task is what a handler gets: one command, and what the ledger knows about it.
+type Task[A any] struct {
+	Request account.Request
+	Account account.Account
+	Tenant  account.Tenant
+	Step    account.Step
+	Args    A
+	Now     time.Time
+}
+
+// Waited is how long this step has been tried already.
+func (t Task[A]) Waited() time.Duration { return t.Step.Waited(t.Now) }
+
+// Result is what a handler did, as read back.
+type Result struct {
+	// Detail is one line for the timeline: "Security Administrator assigned".
+	Detail string
+	// Learn writes what was found out into the account's row, whether or not the
+	// handler also returns an error. Nil learns nothing.
+	Learn func(*account.Account)
+	// Again asks to be called again at once, after Learn was committed: an intent
+	// that must be on record before the effect.
+	Again bool
+}
+
+// Func is a handler: look, decide, act, read back. The error is the outcome; see package fault.
+type Func[A any] func(context.Context, Task[A]) (Result, error)

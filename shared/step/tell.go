@@ -1,0 +1,166 @@
+package step
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/ledger"
+	"github.com/usher365/usher/shared/queue"
+)
+
+// Tell queues a status event about a request. Events are numbered per request and
+// delivered in that order.
+func Tell(rec *ledger.Record, kind events.StatusKind, tenant account.Tenant, reason string, now time.Time) {
+	rec.Request.Notices++
+	status := statusOf(rec, kind, tenant, reason, now)
+	data, err := json.Marshal(events.NotifyArgs{Status: status})
+	if err != nil {
+		panic("step: status cannot be written: " + err.Error())
+	}
+	cmd := events.Command{
+		Function: events.Notify, Request: rec.Request.ID, Step: noticeStep(rec.Request.Notices), Attempt: 1,
+		Tenant: tenant.Alias, Subject: rec.Request.UserPrincipalName, Time: now, Data: data,
+	}
+	rec.Send = append(rec.Send, ledger.Outgoing{Queue: events.Notify, Message: MessageFor(cmd, time.Time{})})
+}
+
+const noticePrefix = "notice-"
+
+func noticeStep(sequence int) string { return noticePrefix + strconv.Itoa(sequence) }
+
+func statusOf(rec *ledger.Record, kind events.StatusKind, tenant account.Tenant, reason string, now time.Time) events.Status {
+	r, acc := rec.Request, rec.Account
+	data := events.StatusData{
+		RequestID: r.ID, Sequence: r.Notices, Status: kind, Action: string(r.Action), Tenant: tenantName(tenant),
+		Account: events.StatusAccount{UserPrincipalName: r.UserPrincipalName, ObjectID: acc.ObjectID},
+		Reason:  reason, FaultCode: faultOf(r), Ticket: r.Ticket.Reference(),
+	}
+	for _, s := range r.Steps {
+		data.Steps = append(data.Steps, events.StatusStep{
+			Name: s.Name, Status: string(s.State), Attempts: s.Attempt, WaitedSeconds: int(s.Waited(now).Seconds()),
+		})
+	}
+	if kind == events.StatusSucceeded && acc.SecretRef != "" && gives(r.Action) {
+		data.Credential = &events.StatusSecret{VaultReference: acc.SecretRef}
+	}
+	if data.FaultCode != "" {
+		data.NextAction = fault.Remedy(fault.Code(data.FaultCode))
+	}
+	return events.Status{Type: events.StatusTypeOf(kind), Timestamp: now.UTC(), Data: data}
+}
+
+func tenantName(t account.Tenant) string {
+	if d := t.InitialDomain(); d != "" {
+		return d
+	}
+	return t.Alias
+}
+
+// faultOf is the code that explains the request's state: a refusal, a failure, or a wait.
+func faultOf(r account.Request) string {
+	if r.RefusedCode != "" {
+		return r.RefusedCode
+	}
+	if failed := firstFailed(r); failed.FaultCode != "" {
+		return failed.FaultCode
+	}
+	if next := r.Next(); next != nil {
+		return next.FaultCode
+	}
+	return ""
+}
+
+// Teller delivers one status event to the outside.
+type Teller func(context.Context, events.Status) error
+
+// HandleNotices makes the queue.Handler of notify: events of a request go out in
+// their order, each retried by the policy; one that cannot be delivered is dead-lettered
+// and the later ones go on.
+func (r *Runner) HandleNotices(p Policy, tell Teller) queue.Handler {
+	p = p.withDefaults()
+	return func(ctx context.Context, d queue.Delivery) queue.Outcome {
+		started := r.Now()
+		line := Line{Function: events.Notify, Deliveries: d.Count}
+		outcome := r.notify(ctx, d, p, tell, &line)
+		line.Duration = r.Now().Sub(started)
+		r.Observe(ctx, line)
+		return outcome
+	}
+}
+
+func (r *Runner) notify(ctx context.Context, d queue.Delivery, p Policy, tell Teller, line *Line) queue.Outcome {
+	cmd, args, err := decodeNotice(d)
+	if err != nil {
+		return line.dead(fault.MalformedCommand, err)
+	}
+	line.Request, line.Step, line.Attempt, line.Tenant, line.Account = cmd.Request, cmd.Step, cmd.Attempt, cmd.Tenant, cmd.Subject
+	if cmd.FirstSeen.IsZero() {
+		cmd.FirstSeen = r.Now()
+	}
+	sequence := args.Status.Data.Sequence
+	notified, err := r.notified(ctx, cmd.Request)
+	switch {
+	case errors.Is(err, ledger.ErrNotFound):
+		return line.dead(fault.MalformedCommand, fmt.Errorf("no request %s: %w", cmd.Request, err))
+	case err != nil:
+		return line.abandoned(fault.LedgerUnavailable, err)
+	case sequence <= notified:
+		line.Outcome = OutcomeSkipped
+		return queue.Done()
+	case sequence > notified+1:
+		return line.again(cmd, r.Now().Add(time.Second), fault.NoticeOutOfOrder)
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
+	defer cancel()
+	told := tell(ctx, args.Status)
+	decision := Decide(told, cmd, p, r.Now(), r.Random())
+	if decision.Verdict == Finish || decision.Verdict == GiveUp {
+		if err := r.markNotified(ctx, cmd, sequence, told); err != nil {
+			return line.abandoned(fault.LedgerUnavailable, err)
+		}
+	}
+	line.Waited = waitedSince(cmd.FirstSeen, r.Now())
+	return line.settle(cmd, decision, told)
+}
+
+func decodeNotice(d queue.Delivery) (cmd events.Command, args events.NotifyArgs, err error) {
+	if err := json.Unmarshal(d.Body, &cmd); err != nil {
+		return cmd, args, err
+	}
+	if cmd.Function != events.Notify || !strings.HasPrefix(cmd.Step, noticePrefix) {
+		return cmd, args, fmt.Errorf("%q is not a notice", cmd.ID())
+	}
+	if err := json.Unmarshal(cmd.Data, &args); err != nil {
+		return cmd, args, fmt.Errorf("read status: %w", err)
+	}
+	return cmd, args, nil
+}
+
+func (r *Runner) notified(ctx context.Context, request string) (n int, err error) {
+	err = r.Ledger.Update(ctx, request, func(rec *ledger.Record) error {
+		n = rec.Request.Notified
+		return nil
+	})
+	return n, err
+}
+
+func (r *Runner) markNotified(ctx context.Context, cmd events.Command, sequence int, told error) error {
+	return r.Ledger.Update(ctx, cmd.Request, func(rec *ledger.Record) error {
+		rec.Request.Notified = max(rec.Request.Notified, sequence)
+		if told != nil {
+			rec.Audit = append(rec.Audit, ledger.Entry{
+				Tenant: rec.Request.Tenant, At: r.Now(), Kind: "notice.lost", RequestID: rec.Request.ID,
+				AccountID: rec.Account.ID, Actor: events.Notify, Text: fmt.Sprintf("status %d was not delivered: %v", sequence, told),
+			})
+		}
+		return nil
+	})
+}
