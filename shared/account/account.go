@@ -154,6 +154,8 @@ type GrantState string
 const (
 	// GrantPlanned is promised, not seen yet.
 	GrantPlanned GrantState = "planned"
+	// GrantIntended was looked for and not found, so what shows from now on is ours.
+	GrantIntended GrantState = "intended"
 	// GrantGiven has been read back.
 	GrantGiven GrantState = "given"
 	// GrantTaken has been read back as gone.

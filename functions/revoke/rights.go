@@ -1,0 +1,111 @@
+package revoke
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/step"
+)
+
+// roleGroup removes the membership, known or not: a lost reply may have made it.
+func (h *Handler) roleGroup(ctx context.Context, t task) (step.Result, error) {
+	group := t.Args.Target
+	member := account.Member{ObjectID: t.Account.ObjectID, UserPrincipalName: t.Account.UserPrincipalName}
+	err := h.groups.RemoveRoleGroupMember(ctx, t.Tenant.ID, group, member)
+	switch {
+	case fault.Is(err, fault.RoleGroupNotFound):
+		return taken(t, account.RoleGroup, "The role group "+group+" is gone itself"), nil
+	case err != nil && !fault.Is(err, fault.ExchangeNotReplicated):
+		return step.Result{}, fmt.Errorf("remove %s from %s: %w", member.UserPrincipalName, group, err)
+	}
+	is, err := h.groups.IsRoleGroupMember(ctx, t.Tenant.ID, group, member)
+	if err != nil {
+		return step.Result{}, fmt.Errorf("read back the members of %s: %w", group, err)
+	}
+	if is {
+		return step.Result{}, fault.NotReadyf(fault.MemberStillListed, "%s still lists %s", group, member.UserPrincipalName)
+	}
+	return taken(t, account.RoleGroup, "No longer a member of "+group), nil
+}
+
+// role removes the assignment and reads back that the principal does not hold it.
+func (h *Handler) role(ctx context.Context, t task) (step.Result, error) {
+	if err := h.guardLastAdmin(ctx, t, t.Args.Target); err != nil {
+		return step.Result{}, err
+	}
+	if err := h.removeRole(ctx, t, t.Args.Target); err != nil {
+		return step.Result{}, err
+	}
+	held, err := h.holds(ctx, t, t.Args.Target)
+	if err != nil {
+		return step.Result{}, err
+	}
+	if held != nil {
+		return step.Result{}, fault.NotReadyf(fault.RoleStillListed, "%s still holds %s", t.Account.UserPrincipalName, t.Args.Name)
+	}
+	return taken(t, account.DirectoryRole, t.Args.Name+" taken away"), nil
+}
+
+func (h *Handler) removeRole(ctx context.Context, t task, role string) error {
+	ids := map[string]bool{}
+	if g := t.Account.Grant(account.DirectoryRole, role); g != nil && g.AssignmentID != "" {
+		ids[g.AssignmentID] = true
+	}
+	held, err := h.holds(ctx, t, role)
+	if err != nil {
+		return err
+	}
+	if held != nil {
+		ids[held.ID] = true
+	}
+	for id := range ids {
+		if err := h.roles.RemoveRoleAssignment(ctx, t.Tenant.ID, id); err != nil {
+			return fmt.Errorf("remove role assignment %s of %s: %w", id, t.Account.UserPrincipalName, err)
+		}
+	}
+	return nil
+}
+
+func (h *Handler) holds(ctx context.Context, t task, role string) (*account.RoleAssignment, error) {
+	held, err := h.roles.RoleAssignments(ctx, t.Tenant.ID, t.Account.ObjectID)
+	if err != nil {
+		return nil, fmt.Errorf("list the roles of %s: %w", t.Account.UserPrincipalName, err)
+	}
+	for _, r := range held {
+		if strings.EqualFold(r.RoleID, role) && r.Scope == "/" {
+			return &r, nil
+		}
+	}
+	return nil, nil
+}
+
+// guardLastAdmin refuses to take Global Administrator from its last holder.
+func (h *Handler) guardLastAdmin(ctx context.Context, t task, role string) error {
+	if !strings.EqualFold(role, account.GlobalAdministrator) {
+		return nil
+	}
+	holders, err := h.roles.RoleHolders(ctx, t.Tenant.ID, role)
+	if err != nil {
+		return fmt.Errorf("count the Global Administrators: %w", err)
+	}
+	for _, r := range holders {
+		if r.PrincipalID != t.Account.ObjectID {
+			return nil
+		}
+	}
+	if len(holders) == 0 {
+		return nil
+	}
+	return fault.Stopf(fault.LastGlobalAdmin, "%s is the tenant's last Global Administrator", t.Account.UserPrincipalName)
+}
+
+func taken(t task, kind account.GrantKind, detail string) step.Result {
+	return step.Result{Detail: detail, Learn: func(a *account.Account) {
+		if g := a.Grant(kind, t.Args.Target); g != nil {
+			g.State, g.AssignmentID = account.GrantTaken, ""
+		}
+	}}
+}
