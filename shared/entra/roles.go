@@ -1,0 +1,116 @@
+package entra
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/url"
+	"strings"
+
+	"github.com/microsoftgraph/msgraph-sdk-go/models"
+
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fault"
+)
+
+const (
+	assignmentsPath = "/roleManagement/directory/roleAssignments"
+	changesRoles    = "RoleManagement.ReadWrite.Directory"
+	readsRoles      = "RoleManagement.Read.Directory"
+)
+
+// AssignRole gives a principal a directory role, by template id, for the whole tenant,
+// and returns Entra's id of the assignment. It does not read back.
+//
+// Faults of note: RoleConflict (permanent) when Entra has the assignment already, so
+// read back; RoleNotFound (permanent) when the tenant has no such role; UserNotReadable
+// (waiting) when the role exists, so it is the principal that is not known there yet.
+func (c *Client) AssignRole(ctx context.Context, t account.TenantID, principalID, roleID string) (string, error) {
+	var id string
+	call := call{
+		doing: fmt.Sprintf("assign role %s to %s", roleID, principalID), objects: []string{principalID, roleID},
+		permission: changesRoles, missing: fault.UserNotReadable, conflict: fault.RoleConflict,
+	}
+	err := c.run(ctx, t, call, func(s *session) error {
+		body := models.NewUnifiedRoleAssignment()
+		body.SetPrincipalId(&principalID)
+		body.SetRoleDefinitionId(&roleID)
+		body.SetDirectoryScopeId(new("/"))
+		answer, err := s.sdk.roleAssignments().Post(ctx, body, nil)
+		if err != nil {
+			return err
+		}
+		if answer == nil || value(answer.GetId()) == "" {
+			return errIncomplete("no role assignment with an id")
+		}
+		id = value(answer.GetId())
+		return nil
+	})
+	if isMissing(err) {
+		return "", c.whoIsMissing(ctx, t, roleID, err)
+	}
+	return id, err
+}
+
+// whoIsMissing tells an unknown role from an unknown principal, for Entra answers both
+// alike. missing is the fault that stands when the role turns out to exist.
+func (c *Client) whoIsMissing(ctx context.Context, t account.TenantID, roleID string, missing error) error {
+	call := call{doing: "look up directory role " + roleID, objects: []string{roleID}, permission: readsRoles, missing: fault.RoleNotFound}
+	err := c.run(ctx, t, call, func(s *session) error {
+		var role struct{ ID string }
+		return s.get(ctx, "/roleManagement/directory/roleDefinitions/"+url.PathEscape(roleID), &role)
+	})
+	if err != nil {
+		return err
+	}
+	return missing
+}
+
+// RoleAssignments lists the directory roles of a principal. It reads an index that
+// may lag behind RoleAssignmentExists.
+func (c *Client) RoleAssignments(ctx context.Context, t account.TenantID, principalID string) ([]account.RoleAssignment, error) {
+	return c.assignmentsWhere(ctx, t, "principalId", principalID)
+}
+
+// RoleHolders lists who holds a directory role, by template id.
+func (c *Client) RoleHolders(ctx context.Context, t account.TenantID, roleID string) ([]account.RoleAssignment, error) {
+	return c.assignmentsWhere(ctx, t, "roleDefinitionId", roleID)
+}
+
+func (c *Client) assignmentsWhere(ctx context.Context, t account.TenantID, field, id string) ([]account.RoleAssignment, error) {
+	call := call{doing: fmt.Sprintf("list role assignments with %s %s", field, id), objects: []string{id}, permission: readsRoles}
+	filter := fmt.Sprintf("%s eq '%s'", field, strings.ReplaceAll(id, "'", "''"))
+	return collect(pages(ctx, c, t, call, assignmentsPath+"?$filter="+queryEscape(filter), wireAssignment.assignment))
+}
+
+// AllRoleAssignments streams every directory role assignment of a tenant. After an
+// error it yields no more, and what it yielded is not the whole.
+func (c *Client) AllRoleAssignments(ctx context.Context, t account.TenantID) iter.Seq2[account.RoleAssignment, error] {
+	call := call{doing: "list all role assignments", permission: readsRoles, unhurried: true}
+	return pages(ctx, c, t, call, assignmentsPath, wireAssignment.assignment)
+}
+
+// RoleAssignmentExists reports whether Entra shows a role assignment.
+func (c *Client) RoleAssignmentExists(ctx context.Context, t account.TenantID, assignmentID string) (bool, error) {
+	call := call{doing: "read role assignment " + assignmentID, objects: []string{assignmentID}, permission: readsRoles, missing: fault.RoleNotVisible}
+	var found wireAssignment
+	err := c.run(ctx, t, call, func(s *session) error {
+		return s.get(ctx, assignmentsPath+"/"+url.PathEscape(assignmentID), &found)
+	})
+	if isMissing(err) {
+		return false, nil
+	}
+	if err == nil && found.ID != assignmentID {
+		err = classify(ctx, call, errIncomplete(fmt.Sprintf("another role assignment (%q)", found.ID)))
+	}
+	return err == nil, err
+}
+
+// RemoveRoleAssignment takes a directory role away. An assignment that is gone already
+// is no error. It does not read back.
+func (c *Client) RemoveRoleAssignment(ctx context.Context, t account.TenantID, assignmentID string) error {
+	call := call{doing: "remove role assignment " + assignmentID, objects: []string{assignmentID}, permission: changesRoles, missing: fault.RoleNotVisible}
+	return unlessMissing(c.run(ctx, t, call, func(s *session) error {
+		return s.sdk.roleAssignments().ByUnifiedRoleAssignmentId(assignmentID).Delete(ctx, nil)
+	}))
+}
