@@ -101,6 +101,8 @@ type Step struct {
 	// Failures counts the attempts that failed; waits do not count.
 	Failures  int
 	FirstSeen time.Time
+	// TouchedAt is when the runner last began or ended an attempt.
+	TouchedAt time.Time
 	// NextTry is when a waiting step runs again.
 	NextTry    time.Time
 	FinishedAt time.Time

@@ -88,7 +88,7 @@ type advance struct {
 
 func (a *advance) record(d Decision, detail string, err error) {
 	st := a.step
-	st.Failures, st.FaultCode, st.NextTry = d.Failures, string(d.Code), d.At
+	st.Failures, st.FaultCode, st.NextTry, st.TouchedAt = d.Failures, string(d.Code), d.At, a.now
 	if err != nil {
 		st.Fault = err.Error()
 	}

@@ -133,7 +133,7 @@ func (r *Runner) begin(ctx context.Context, a *attempt) (admission, error) {
 			return nil
 		}
 		st := rec.Request.Step(a.cmd.Step)
-		st.State, st.Attempt, st.NextTry = account.StepRunning, a.cmd.Attempt, time.Time{}
+		st.State, st.Attempt, st.NextTry, st.TouchedAt = account.StepRunning, a.cmd.Attempt, time.Time{}, now
 		if st.FirstSeen.IsZero() {
 			st.FirstSeen = now
 		}

@@ -1,0 +1,136 @@
+package fullsync
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/ledger"
+)
+
+// The kinds of finding.
+const (
+	AccountMissing   = "account.missing"
+	AccountDisabled  = "account.disabled"
+	AccountExpired   = "account.expired"
+	AccountStray     = "account.stray"
+	RoleMissing      = "role.missing"
+	RoleForeign      = "role.foreign"
+	RoleGroupMissing = "rolegroup.missing"
+	CommandLost      = "command.lost"
+)
+
+// Compare lists every difference between what we promised and what the tenant
+// shows. It is pure: nothing is repaired here, and removals only ever follow from expiry.
+func Compare(managed []account.Account, seen Observed, now time.Time) (findings []ledger.Finding) {
+	for _, a := range managed {
+		c := comparison{account: a}
+		user, found := seen.Users[a.ObjectID]
+		if !found {
+			c.add(AccountMissing, "", "the account is gone from the tenant")
+		} else {
+			c.user(user)
+			c.roles(seen.Roles[a.ObjectID])
+			c.roleGroups(seen.Members)
+		}
+		c.expiry(now)
+		findings = append(findings, c.findings...)
+	}
+	for _, u := range seen.Strays {
+		findings = append(findings, ledger.Finding{
+			Kind: AccountStray, UserPrincipalName: u.UserPrincipalName, Target: u.ObjectID,
+			Text: fmt.Sprintf("%s bears our stamp %s and is in no ledger row", u.UserPrincipalName, u.Stamp),
+		})
+	}
+	return findings
+}
+
+type comparison struct {
+	account  account.Account
+	findings []ledger.Finding
+}
+
+func (c *comparison) add(kind, target, text string) {
+	c.findings = append(c.findings, ledger.Finding{
+		Kind: kind, AccountID: c.account.ID, UserPrincipalName: c.account.UserPrincipalName, Target: target,
+		Text: c.account.UserPrincipalName + ": " + text,
+	})
+}
+
+func (c *comparison) user(u account.User) {
+	if !u.Enabled {
+		c.add(AccountDisabled, "", "sign-in is blocked")
+	}
+}
+
+func (c *comparison) roles(held []account.RoleAssignment) {
+	for _, g := range c.account.Grants {
+		if g.Kind == account.DirectoryRole && g.State == account.GrantGiven && !holds(held, g.Target) {
+			c.add(RoleMissing, g.Target, "no longer holds "+g.Name)
+		}
+	}
+	if c.account.Origin == account.Adopted {
+		return // what else an adopted account holds is not our business
+	}
+	for _, r := range held {
+		if g := c.account.Grant(account.DirectoryRole, r.RoleID); g == nil || g.State == account.GrantTaken {
+			c.add(RoleForeign, r.RoleID, "holds the role "+r.RoleID+", which nobody asked for here")
+		}
+	}
+}
+
+func holds(held []account.RoleAssignment, role string) bool {
+	for _, r := range held {
+		if strings.EqualFold(r.RoleID, role) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *comparison) roleGroups(members map[string]map[string]bool) {
+	for _, g := range c.account.Grants {
+		if g.Kind == account.RoleGroup && g.State == account.GrantGiven && !members[g.Target][c.account.ObjectID] {
+			c.add(RoleGroupMissing, g.Target, "is no longer a member of "+g.Name)
+		}
+	}
+}
+
+func (c *comparison) expiry(now time.Time) {
+	if end := c.account.ExpiresAt; !end.IsZero() && !now.Before(end) {
+		text := "expired on " + end.Format(time.DateOnly)
+		if c.account.Hold.Active(now) {
+			text += ", on hold: " + c.account.Hold.Reason
+		}
+		c.add(AccountExpired, "", text)
+	}
+}
+
+// A sync that finds more than this gone, in number and in share, believes the
+// reading wrong rather than the tenant (DESIGN: brakes).
+const (
+	brakeNumber = 10
+	brakeShare  = 0.10
+)
+
+// brake says why removals are withheld, empty when they are not.
+func brake(usersBefore, usersNow int, managed []account.Account, findings []ledger.Finding) string {
+	missing := 0
+	for _, f := range findings {
+		if f.Kind == AccountMissing {
+			missing++
+		}
+	}
+	if tooMuch(missing, len(managed)) {
+		return fmt.Sprintf("%d of %d accounts of ours are gone at once", missing, len(managed))
+	}
+	if gone := usersBefore - usersNow; tooMuch(gone, usersBefore) {
+		return fmt.Sprintf("%d of %d users are gone since the last sync", gone, usersBefore)
+	}
+	return ""
+}
+
+func tooMuch(gone, of int) bool {
+	return gone > brakeNumber && float64(gone) > brakeShare*float64(of)
+}

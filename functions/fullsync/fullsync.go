@@ -1,0 +1,173 @@
+// Package fullsync proves every night that what was promised is still true: it
+// reads a tenant from end to end, compares, and starts what is overdue.
+package fullsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/ledger"
+	"github.com/usher365/usher/shared/step"
+)
+
+// Directory is what this function reads of Entra.
+type Directory interface {
+	// Users streams every user of the tenant with its licences.
+	Users(ctx context.Context, t account.TenantID) iter.Seq2[account.User, error]
+	User(ctx context.Context, t account.TenantID, name string) (account.User, error)
+	AllRoleAssignments(ctx context.Context, t account.TenantID) iter.Seq2[account.RoleAssignment, error]
+}
+
+// RoleGroups is what it reads of Exchange: which of the accounts are members, by object id.
+type RoleGroups interface {
+	WhichAreMembers(ctx context.Context, t account.TenantID, group string, of []account.Member) (map[string]bool, error)
+}
+
+// Books is what it needs of the ledger about requests and accounts.
+type Books interface {
+	Accounts(ctx context.Context, f ledger.Filter) ([]account.Account, error)
+	Requests(ctx context.Context, f ledger.Filter) ([]account.Request, error)
+	Update(ctx context.Context, requestID string, change func(*ledger.Record) error) error
+	Append(ctx context.Context, entries ...ledger.Entry) error
+}
+
+// Inventory keeps what was seen.
+type Inventory interface {
+	// SaveInventory replaces the tenant's inventory when the stream came to its end.
+	SaveInventory(ctx context.Context, t account.TenantID, run string, users iter.Seq2[account.User, error]) (count, licensed int, err error)
+	InventoryCount(ctx context.Context, t account.TenantID) (int, error)
+	SaveRun(ctx context.Context, run ledger.SyncRun) error
+}
+
+// Desk starts the offboarding of an account whose time is over.
+type Desk interface {
+	Expire(ctx context.Context, acc account.Account, reason string) error
+}
+
+// Policy is how patient the function is. One run may take long: 50,000 users are 51 pages.
+var Policy = step.Policy{MaxFailures: 5, Timeout: time.Hour}
+
+// Handler runs the sync of one tenant.
+type Handler struct {
+	directory Directory
+	groups    RoleGroups
+	books     Books
+	inventory Inventory
+	desk      Desk
+	now       func() time.Time
+}
+
+// New makes the handler.
+func New(d Directory, g RoleGroups, b Books, i Inventory, desk Desk, now func() time.Time) *Handler {
+	return &Handler{d, g, b, i, desk, now}
+}
+
+// Handle reads the tenant, compares, records what differs, and starts what is overdue.
+func (h *Handler) Handle(ctx context.Context, t step.Task[events.FullSyncArgs]) (step.Result, error) {
+	run := ledger.SyncRun{RequestID: t.Request.ID, Tenant: t.Tenant.ID, StartedAt: t.Now}
+	failed := h.sync(ctx, t, &run)
+	run.FinishedAt = h.now()
+	if failed != nil {
+		run.Error = failed.Error()
+		run.Withheld = "the tenant could not be read to the end"
+	}
+	if err := h.inventory.SaveRun(ctx, run); err != nil {
+		return step.Result{}, errors.Join(failed, fmt.Errorf("save the run: %w", err))
+	}
+	if failed != nil {
+		return step.Result{}, failed
+	}
+	return step.Result{Detail: summary(run)}, nil
+}
+
+func (h *Handler) sync(ctx context.Context, t step.Task[events.FullSyncArgs], run *ledger.SyncRun) error {
+	accounts, err := h.books.Accounts(ctx, ledger.Filter{Tenant: t.Tenant.ID, Limit: -1})
+	if err != nil {
+		return fmt.Errorf("list the accounts we manage: %w", err)
+	}
+	managed := living(accounts)
+	run.Accounts = len(managed)
+	before, err := h.inventory.InventoryCount(ctx, t.Tenant.ID)
+	if err != nil {
+		return fmt.Errorf("count the last inventory: %w", err)
+	}
+	seen, err := h.observe(ctx, t, managed, accounts, run)
+	if err != nil {
+		return err
+	}
+	run.Findings = Compare(managed, seen, t.Now)
+	run.Withheld = brake(before, run.Users, managed, run.Findings)
+	if err := h.record(ctx, t, *run); err != nil {
+		return err
+	}
+	if err := h.expire(ctx, managed, run, t.Now); err != nil {
+		return err
+	}
+	return h.requeueLost(ctx, t, run)
+}
+
+// living are the accounts that should be as promised now.
+func living(all []account.Account) (managed []account.Account) {
+	for _, a := range all {
+		if a.State == account.AccountActive && a.ObjectID != "" {
+			managed = append(managed, a)
+		}
+	}
+	return managed
+}
+
+// record writes one audit entry per finding.
+func (h *Handler) record(ctx context.Context, t step.Task[events.FullSyncArgs], run ledger.SyncRun) error {
+	entries := make([]ledger.Entry, 0, len(run.Findings)+1)
+	for _, f := range run.Findings {
+		entries = append(entries, entry(t, f.Kind, f.AccountID, f.Text))
+	}
+	if run.Withheld != "" {
+		entries = append(entries, entry(t, "sync.withheld", "", run.Withheld))
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	if err := h.books.Append(ctx, entries...); err != nil {
+		return fmt.Errorf("record the findings: %w", err)
+	}
+	return nil
+}
+
+func entry(t step.Task[events.FullSyncArgs], kind, accountID, text string) ledger.Entry {
+	return ledger.Entry{
+		Tenant: t.Tenant.ID, At: t.Now, Kind: kind, RequestID: t.Request.ID, AccountID: accountID,
+		Actor: events.FullSync, Text: text,
+	}
+}
+
+// expire starts the offboarding of accounts whose time is over, unless the brake holds.
+func (h *Handler) expire(ctx context.Context, managed []account.Account, run *ledger.SyncRun, now time.Time) error {
+	for _, a := range managed {
+		if a.ExpiresAt.IsZero() || now.Before(a.ExpiresAt) || run.Withheld != "" {
+			continue
+		}
+		err := h.desk.Expire(ctx, a, "its end date "+a.ExpiresAt.Format(time.DateOnly)+" has passed")
+		if fault.Is(err, fault.AccountHeld) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("start the offboarding of %s: %w", a.UserPrincipalName, err)
+		}
+	}
+	return nil
+}
+
+func summary(run ledger.SyncRun) string {
+	s := fmt.Sprintf("%d users, %d licensed, %d accounts of ours, %d findings", run.Users, run.Licensed, run.Accounts, len(run.Findings))
+	if run.Withheld != "" {
+		s += "; removals withheld: " + run.Withheld
+	}
+	return s
+}
