@@ -69,8 +69,7 @@ func (h *Handler) resend(ctx context.Context, t step.Task[events.FullSyncArgs], 
 		next := rec.Request.Next()
 		next.Attempt++ // the id of the lost command must not come again
 		next.TouchedAt = t.Now
-		out := step.Begin(&rec.Request, next, t.Tenant.Alias, t.Now)
-		rec.Send = append(rec.Send, out)
+		rec.Send = append(rec.Send, step.Resend(&rec.Request, next, t.Tenant.Alias, t.Now))
 		rec.Audit = append(rec.Audit, entry(t, f.Kind, f.AccountID, f.Text))
 		return nil
 	})

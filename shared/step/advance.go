@@ -213,14 +213,22 @@ func (a *advance) tell(kind events.StatusKind, reason string) {
 
 // Begin gives the first command of a step. A step with a delay is shown as waiting until then.
 func Begin(r *account.Request, st *account.Step, alias string, now time.Time) ledger.Outgoing {
-	cmd := events.Command{
-		Function: st.Function, Request: r.ID, Step: st.Name, Attempt: st.Attempt + 1,
-		Tenant: alias, Subject: r.UserPrincipalName, Time: now, Data: st.Args,
+	if st.Delay == 0 {
+		return Resend(r, st, alias, now)
 	}
-	var notBefore time.Time
-	if st.Delay > 0 {
-		notBefore = now.Add(st.Delay)
-		st.State, st.NextTry = account.StepWaiting, notBefore
+	st.State, st.NextTry = account.StepWaiting, now.Add(st.Delay)
+	return outgoing(r, st, alias, now, st.NextTry)
+}
+
+// Resend gives the next command of a step whose command may have been lost, due at once.
+func Resend(r *account.Request, st *account.Step, alias string, now time.Time) ledger.Outgoing {
+	return outgoing(r, st, alias, now, time.Time{})
+}
+
+func outgoing(r *account.Request, st *account.Step, alias string, now, notBefore time.Time) ledger.Outgoing {
+	cmd := events.Command{
+		Function: st.Function, Request: r.ID, Step: st.Name, Attempt: st.Attempt + 1, Failures: st.Failures,
+		Tenant: alias, Subject: r.UserPrincipalName, Time: now, Data: st.Args,
 	}
 	return ledger.Outgoing{Queue: st.Function, Message: MessageFor(cmd, notBefore)}
 }
