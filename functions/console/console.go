@@ -1,0 +1,215 @@
+package console
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/ledger"
+	"github.com/usher365/usher/shared/queue"
+)
+
+// Requests reads requests and what happened to them.
+type Requests interface {
+	Request(ctx context.Context, id string) (account.Request, error)
+	Requests(ctx context.Context, f ledger.Filter) ([]account.Request, error)
+	Timeline(ctx context.Context, requestID string) ([]ledger.Entry, error)
+	Runs(ctx context.Context, t account.TenantID, limit int) ([]ledger.SyncRun, error)
+}
+
+// Accounts reads managed accounts.
+type Accounts interface {
+	Account(ctx context.Context, id string) (account.Account, error)
+	Accounts(ctx context.Context, f ledger.Filter) ([]account.Account, error)
+}
+
+// Audit reads and continues the audit chains.
+type Audit interface {
+	AuditTenants(ctx context.Context) ([]account.TenantID, error)
+	// Verify gives the number of entries; a *ledger.BrokenChain when the chain is not true.
+	Verify(ctx context.Context, t account.TenantID) (int64, error)
+	Append(ctx context.Context, entries ...ledger.Entry) error
+}
+
+// DeadLetters is what an operator does with messages that were put aside.
+type DeadLetters interface {
+	// Dead lists the dead letters of a queue, of all queues when name is empty.
+	Dead(ctx context.Context, name string) ([]queue.DeadMessage, error)
+	DeadOne(ctx context.Context, id string) (queue.DeadMessage, error)
+	Replay(ctx context.Context, id string) error
+	Discard(ctx context.Context, id string) error
+}
+
+// Desk takes a person's orders. Each gives the request that follows from the order.
+type Desk interface {
+	Approve(ctx context.Context, requestID string, a Approval) (account.Request, error)
+	Revoke(ctx context.Context, a account.Account, r Revocation) (account.Request, error)
+	Undo(ctx context.Context, requestID string, u Undo) (account.Request, error)
+	Sync(ctx context.Context, t account.Tenant, by string) (account.Request, error)
+}
+
+// Profile is a profile as the API shows it.
+type Profile struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+	// Text is the profile's YAML; only in the answer about one profile.
+	Text string `json:"text,omitempty"`
+}
+
+// Options build the handler. Every field is required unless it says otherwise.
+type Options struct {
+	Requests    Requests
+	Accounts    Accounts
+	Audit       Audit
+	DeadLetters DeadLetters
+	Desk        Desk
+	// Profiles lists the known profiles, Text included.
+	Profiles func() []Profile
+	// Tenants lists the configured tenants.
+	Tenants func() []account.Tenant
+	// Token opens /api. A zero token keeps it shut.
+	Token account.Secret
+	Now   func() time.Time
+	// Ready gives the reasons why the process cannot work; none when it can.
+	Ready func(context.Context) []string
+	// Metrics answers /metrics. Nil leaves the path out.
+	Metrics http.Handler
+	// Doctor examines a tenant. Nil where the process makes no calls to tenants.
+	Doctor func(context.Context, account.Tenant) Report
+}
+
+type console struct {
+	Options
+	token [sha256.Size]byte
+}
+
+// call answers one API call: a value to encode, or an error (see problemOf).
+type call func(*http.Request) (any, error)
+
+// New makes the handler of the whole API.
+func New(o Options) http.Handler {
+	c := &console{Options: o, token: sha256.Sum256([]byte(o.Token.Reveal()))}
+	mux := http.NewServeMux()
+	for path, methods := range c.routes() {
+		mux.Handle(path, c.guarded(methods))
+	}
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	})
+	mux.HandleFunc("GET /readyz", c.ready)
+	if o.Metrics != nil {
+		mux.Handle("GET /metrics", o.Metrics)
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		notFound("there is no "+r.URL.Path, "the paths are listed in the README under HTTP").write(w)
+	})
+	return mux
+}
+
+func (c *console) routes() map[string]map[string]call {
+	return map[string]map[string]call{
+		"/api/requests":              {"GET": c.listRequests},
+		"/api/requests/{id}":         {"GET": c.showRequest},
+		"/api/requests/{id}/approve": {"POST": c.approve},
+		"/api/requests/{id}/undo":    {"POST": c.undo},
+		"/api/accounts":              {"GET": c.listAccounts},
+		"/api/accounts/{id}":         {"GET": c.showAccount},
+		"/api/accounts/{id}/revoke":  {"POST": c.revoke},
+		"/api/sync":                  {"GET": c.listRuns, "POST": c.sync},
+		"/api/dead":                  {"GET": c.listDead},
+		"/api/dead/{id...}":          {"GET": c.showDead, "POST": c.replay, "DELETE": c.discard},
+		"/api/audit/verify":          {"GET": c.verify},
+		"/api/profiles":              {"GET": c.listProfiles},
+		"/api/profiles/{name}":       {"GET": c.showProfile},
+		"/api/doctor":                {"GET": c.doctor},
+	}
+}
+
+// guarded checks token and method, and answers.
+func (c *console) guarded(methods map[string]call) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := c.authorize(r); p != nil {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="usher"`)
+			p.write(w)
+			return
+		}
+		answer, ok := methods[r.Method]
+		if !ok {
+			allowed := slices.Sorted(maps.Keys(methods))
+			w.Header().Set("Allow", strings.Join(allowed, ", "))
+			problem(http.StatusMethodNotAllowed, CodeNotAllowed,
+				fmt.Sprintf("%s takes %s, not %s", r.URL.Path, strings.Join(allowed, " or "), r.Method), "").write(w)
+			return
+		}
+		v, err := answer(r)
+		if err != nil {
+			problemOf(err).write(w)
+			return
+		}
+		writeJSON(w, http.StatusOK, v)
+	})
+}
+
+// authorize compares digests, so that neither content nor length of the token shows in the time it takes.
+func (c *console) authorize(r *http.Request) *Problem {
+	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	digest := sha256.Sum256([]byte(given))
+	if same := subtle.ConstantTimeCompare(digest[:], c.token[:]) == 1; same && ok && !c.Token.IsZero() {
+		return nil
+	}
+	return problem(http.StatusUnauthorized, CodeUnauthorized, "the bearer token is missing or wrong",
+		"send 'Authorization: Bearer TOKEN' with the token of USHER_API_TOKEN or of server.json in the data directory")
+}
+
+func (c *console) ready(w http.ResponseWriter, r *http.Request) {
+	if reasons := c.Ready(r.Context()); len(reasons) > 0 {
+		w.Header().Set("Retry-After", "30")
+		writeJSON(w, http.StatusServiceUnavailable, Readiness{Status: "not ready", Reasons: reasons})
+		return
+	}
+	writeJSON(w, http.StatusOK, Readiness{Status: "ready"})
+}
+
+// Readiness is the answer of /readyz.
+type Readiness struct {
+	Status  string   `json:"status"`
+	Reasons []string `json:"reasons,omitempty"`
+}
+
+// alias gives the operator's name of a tenant, its id when it is not configured any more.
+func (c *console) alias(id account.TenantID) string {
+	for _, t := range c.Tenants() {
+		if t.ID == id {
+			return t.Alias
+		}
+	}
+	return string(id)
+}
+
+// tenant finds a configured tenant by alias or id.
+func (c *console) tenant(name string) (account.Tenant, error) {
+	var known []string
+	for _, t := range c.Tenants() {
+		if strings.EqualFold(t.Alias, name) || strings.EqualFold(string(t.ID), name) {
+			return t, nil
+		}
+		known = append(known, t.Alias)
+	}
+	return account.Tenant{}, notFound(fmt.Sprintf("there is no tenant %q", name), "configured are: "+strings.Join(known, ", "))
+}
+
+// tenants finds the tenant of that name, or gives all when the name is empty.
+func (c *console) tenants(name string) ([]account.Tenant, error) {
+	if name == "" {
+		return c.Tenants(), nil
+	}
+	t, err := c.tenant(name)
+	return []account.Tenant{t}, err
+}

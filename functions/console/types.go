@@ -1,0 +1,153 @@
+package console
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/ledger"
+)
+
+// Request is a request as the API shows it; its state is computed from its steps.
+type Request struct {
+	ID     string         `json:"id"`
+	Action account.Action `json:"action"`
+	State  account.State  `json:"state"`
+	// Over is true when nothing more will happen by itself.
+	Over              bool             `json:"over"`
+	Tenant            string           `json:"tenant"`
+	TenantID          account.TenantID `json:"tenantId"`
+	Profile           string           `json:"profile,omitempty"`
+	AccountID         string           `json:"accountId,omitempty"`
+	UserPrincipalName string           `json:"userPrincipalName,omitempty"`
+	Ticket            account.Ticket   `json:"ticket,omitzero"`
+	Requester         string           `json:"requester,omitempty"`
+	Reason            string           `json:"reason,omitempty"`
+	CreatedAt         time.Time        `json:"createdAt"`
+	Parked            string           `json:"parked,omitempty"`
+	ApprovedBy        string           `json:"approvedBy,omitempty"`
+	ApprovedAt        time.Time        `json:"approvedAt,omitzero"`
+	Cancelled         string           `json:"cancelled,omitempty"`
+	Undoes            string           `json:"undoes,omitempty"`
+	// Fault explains a refusal or a failure: its code, its text, and what to do next.
+	Fault *Problem `json:"fault,omitempty"`
+	Steps []Step   `json:"steps"`
+	// Timeline is what happened, oldest first; only in the answer about one request.
+	Timeline []ledger.Entry `json:"timeline,omitempty"`
+}
+
+// Step is one step of a request.
+type Step struct {
+	Name        string            `json:"name"`
+	Function    string            `json:"function"`
+	Title       string            `json:"title"`
+	State       account.StepState `json:"state"`
+	Compensates bool              `json:"compensates,omitempty"`
+	// Attempts counts the tries, Failures those that failed; a wait is no failure.
+	Attempts int `json:"attempts"`
+	Failures int `json:"failures"`
+	// WaitedSeconds is the time since the step was first tried (until it was
+	// finished), Waited the same for people.
+	WaitedSeconds float64   `json:"waitedSeconds"`
+	Waited        string    `json:"waited,omitempty"`
+	NextTry       time.Time `json:"nextTry,omitzero"`
+	FaultCode     string    `json:"faultCode,omitempty"`
+	Fault         string    `json:"fault,omitempty"`
+	Remedy        string    `json:"remedy,omitempty"`
+	Detail        string    `json:"detail,omitempty"`
+	StartedAt     time.Time `json:"startedAt,omitzero"`
+	FinishedAt    time.Time `json:"finishedAt,omitzero"`
+}
+
+// Account is a managed account as the API shows it. SecretRef says where its
+// password lies sealed; the password itself is nowhere in the API.
+type Account struct {
+	ID                string               `json:"id"`
+	Tenant            string               `json:"tenant"`
+	TenantID          account.TenantID     `json:"tenantId"`
+	UserPrincipalName string               `json:"userPrincipalName"`
+	ObjectID          string               `json:"objectId,omitempty"`
+	State             account.AccountState `json:"state"`
+	Origin            account.Origin       `json:"origin"`
+	Profile           string               `json:"profile,omitempty"`
+	RequestID         string               `json:"requestId"`
+	Owner             account.Owner        `json:"owner,omitzero"`
+	ExpiresAt         time.Time            `json:"expiresAt,omitzero"`
+	Hold              account.Hold         `json:"hold,omitzero"`
+	Grants            []account.Grant      `json:"grants"`
+	SecretRef         string               `json:"secretRef,omitempty"`
+	CreatedAt         time.Time            `json:"createdAt"`
+	RevokedAt         time.Time            `json:"revokedAt,omitzero"`
+}
+
+// DeadLetter is a message that was put aside for a person.
+type DeadLetter struct {
+	ID         string    `json:"id"`
+	Queue      string    `json:"queue"`
+	RequestID  string    `json:"requestId,omitempty"`
+	Reason     string    `json:"reason"`
+	Text       string    `json:"text,omitempty"`
+	Remedy     string    `json:"remedy,omitempty"`
+	Deliveries int       `json:"deliveries"`
+	EnqueuedAt time.Time `json:"enqueuedAt"`
+	DeadAt     time.Time `json:"deadAt"`
+	// Body is the command; only in the answer about one dead letter.
+	Body json.RawMessage `json:"body,omitempty"`
+}
+
+// Chain is one tenant's audit chain as verified.
+type Chain struct {
+	Tenant   string           `json:"tenant"`
+	TenantID account.TenantID `json:"tenantId"`
+	Entries  int64            `json:"entries"`
+	// Broken says where and how the chain stops being true; empty when it is whole.
+	Broken string `json:"broken,omitempty"`
+}
+
+// Check is one thing the doctor looked at in one tenant.
+type Check struct {
+	Name string `json:"name"`
+	OK   bool   `json:"ok"`
+	// Detail is what was found, or why it is missing.
+	Detail string `json:"detail,omitempty"`
+	// Remedy is how to grant or repair it; empty when nothing is missing.
+	Remedy string `json:"remedy,omitempty"`
+}
+
+// Report is what the doctor found in one tenant.
+type Report struct {
+	Tenant   string           `json:"tenant"`
+	TenantID account.TenantID `json:"tenantId"`
+	OK       bool             `json:"ok"`
+	Checks   []Check          `json:"checks"`
+}
+
+// Approval is the body of an approve.
+type Approval struct {
+	By     string `json:"by"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Revocation is the body of a revoke.
+type Revocation struct {
+	By     string `json:"by"`
+	Reason string `json:"reason,omitempty"`
+	// Force overrides a hold.
+	Force bool `json:"force,omitempty"`
+	// Mode is delete (also when empty) or disable.
+	Mode string `json:"mode,omitempty"`
+	// GraceDays is the time between disabling and deleting. Zero deletes at once.
+	GraceDays int `json:"graceDays,omitempty"`
+}
+
+// Undo is the body of an undo.
+type Undo struct {
+	By string `json:"by"`
+}
+
+// SyncOrder is the body of a sync.
+type SyncOrder struct {
+	// Tenant is an alias or id; empty means every tenant.
+	Tenant string `json:"tenant,omitempty"`
+	By     string `json:"by"`
+}
