@@ -1,0 +1,71 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/ledger"
+)
+
+// SaveRun stores what a sync found, in place of what the same request stored for the
+// same tenant before.
+func (l *Ledger) SaveRun(ctx context.Context, run ledger.SyncRun) error {
+	run.StartedAt, run.FinishedAt = run.StartedAt.UTC(), run.FinishedAt.UTC()
+	doc, err := encode(run)
+	if err != nil {
+		return fmt.Errorf("ledger: save a sync run: %w", err)
+	}
+	return l.write(ctx, "save a sync run", func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO sync_runs (tenant, request_id, started_at, doc) VALUES (?, ?, ?, ?)
+			ON CONFLICT (tenant, request_id) DO UPDATE SET started_at = excluded.started_at, doc = excluded.doc`,
+			run.Tenant, run.RequestID, micros(run.StartedAt), doc)
+		return err
+	})
+}
+
+// Runs lists a tenant's sync runs, or those of all tenants when tenant is empty, the
+// newest first. limit is as in ledger.Filter.
+func (l *Ledger) Runs(ctx context.Context, tenant account.TenantID, limit int) (runs []ledger.SyncRun, err error) {
+	if limit == 0 {
+		limit = defaultLimit
+	}
+	// SQLite takes a negative limit as none, as we do.
+	err = l.read(ctx, "list sync runs", func(ctx context.Context, tx *sql.Tx) error {
+		runs, err = docs(ctx, tx, decodeRun, `SELECT doc FROM sync_runs WHERE ? = '' OR tenant = ?
+			ORDER BY started_at DESC, request_id DESC LIMIT ?`, tenant, tenant, limit)
+		return err
+	})
+	return runs, err
+}
+
+func decodeRun(doc []byte) (run ledger.SyncRun, err error) {
+	if err := json.Unmarshal(doc, &run); err != nil {
+		return run, fmt.Errorf("%w: a sync run cannot be read: %w", ledger.ErrCorrupt, err)
+	}
+	return run, nil
+}
+
+// SetNote keeps a small value under a key, in place of the one before.
+func (l *Ledger) SetNote(ctx context.Context, key string, value []byte) error {
+	return l.write(ctx, "keep note "+key, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO notes (name, value) VALUES (?, ?)
+			ON CONFLICT (name) DO UPDATE SET value = excluded.value`, key, append([]byte{}, value...))
+		return err
+	})
+}
+
+// Note gives the value kept under a key, nil when there is none.
+func (l *Ledger) Note(ctx context.Context, key string) (value []byte, err error) {
+	err = l.read(ctx, "read note "+key, func(ctx context.Context, tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, `SELECT value FROM notes WHERE name = ?`, key).Scan(&value)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	return value, err
+}
