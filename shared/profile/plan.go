@@ -1,0 +1,232 @@
+package profile
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fault"
+)
+
+// StepCreate is the name of the step that makes or adopts the account.
+const StepCreate = "create"
+
+// Planned is what a request comes to.
+type Planned struct {
+	// Account is the row to be: without ID, RequestID and CreatedAt, which intake gives.
+	Account account.Account
+	Steps   []account.Step
+	// OnFailure is the profile's policy.
+	OnFailure account.FailurePolicy
+	// Approval says why a person has to agree first; empty when nobody has to.
+	Approval string
+}
+
+// Plan turns an onboard or modify request into its steps. It is pure; a refusal is
+// a permanent fault that names the field. A zero profile stands for a request
+// without one.
+//
+// What the request gives wins over the profile. That holds for lists too: a list
+// that is given, even an empty one, replaces the profile's, so that nobody gets a
+// right that the request left out.
+func Plan(p Profile, req events.Request, t account.Tenant, now time.Time) (Planned, error) {
+	mode, err := modeOf(p, req)
+	if err != nil {
+		return Planned{}, err
+	}
+	if err := checkSupported(p, req); err != nil {
+		return Planned{}, err
+	}
+	args, err := createArgs(p, req, t, mode)
+	if err != nil {
+		return Planned{}, err
+	}
+	grants, err := grantsOf(p, req, t, mode == Create)
+	if err != nil {
+		return Planned{}, err
+	}
+	expires, err := expiryOf(p, req, now)
+	if err != nil {
+		return Planned{}, err
+	}
+	acc := account.Account{
+		Tenant: t.ID, UserPrincipalName: args.UserPrincipalName(), Origin: account.Created, Profile: p.Name,
+		Owner: account.Owner(req.Owner), ExpiresAt: expires, Grants: grants, State: account.AccountPlanned,
+	}
+	if args.Adopt {
+		acc.Origin = account.Adopted
+	}
+	if h := req.Lifetime.Hold; h != nil {
+		acc.Hold = account.Hold{Reason: h.Reason, Until: h.Until}
+	}
+	steps := stepsOf(args, grants)
+	if starts := req.Lifetime.StartsAt; starts.After(now) {
+		steps[0].Delay = starts.Sub(now)
+	}
+	return Planned{Account: acc, Steps: steps, OnFailure: policyOf(p), Approval: approvalOf(p, grants)}, nil
+}
+
+// UserPrincipalName gives the account a request is about, by the same rules as Plan.
+func UserPrincipalName(p Profile, req events.Request, t account.Tenant) (string, error) {
+	name := first(req.Account.UserName, p.Account.UserName)
+	if err := checkUserName(name); err != nil {
+		return "", fault.Stop(fault.NameInvalid, err)
+	}
+	domain, err := domainOf(req, t)
+	if err != nil {
+		return "", err
+	}
+	return name + "@" + domain, nil
+}
+
+func policyOf(p Profile) account.FailurePolicy {
+	return account.FailurePolicy(first(string(p.OnFailure), string(account.Compensate)))
+}
+
+// modeOf says how to come by the account: a modify is for one that exists.
+func modeOf(p Profile, req events.Request) (Mode, error) {
+	mode := Mode(req.Account.Mode)
+	modify := req.Action == string(account.Modify)
+	switch {
+	case mode == "" && modify:
+		mode = Existing
+	case mode == "":
+		mode = p.modes()[0]
+	case mode == Create && modify:
+		return "", fault.Stopf(fault.RequestInvalid, "account.mode create does not go with action modify: use onboard")
+	}
+	if !p.allows(mode) && mode != Synced {
+		return "", fault.Stopf(fault.RequestInvalid, "account.mode %s: profile %s does not allow it", mode, p.Name)
+	}
+	if mode == Synced {
+		return "", fault.Stopf(fault.StepUnsupported, "account.mode synced needs a step for on-premises Active Directory, which this version does not have")
+	}
+	return mode, nil
+}
+
+func createArgs(p Profile, req events.Request, t account.Tenant, mode Mode) (events.CreateArgs, error) {
+	upn, err := UserPrincipalName(p, req, t)
+	if err != nil {
+		return events.CreateArgs{}, err
+	}
+	if t.Protects(upn) {
+		return events.CreateArgs{}, fault.Stopf(fault.AccountProtected, "%s is on the list of protected accounts of tenant %s", upn, t.Alias)
+	}
+	name, domain, _ := strings.Cut(upn, "@")
+	a, d := req.Account, p.Account
+	args := events.CreateArgs{
+		Adopt: mode == Existing, UserName: name, Domain: domain,
+		GivenName: first(a.GivenName, d.GivenName), Surname: first(a.Surname, d.Surname),
+		UsageLocation: first(a.UsageLocation, d.UsageLocation), PasswordNeverExpires: d.PasswordNeverExpires,
+	}
+	args.DisplayName = first(a.DisplayName, strings.TrimSpace(a.GivenName+" "+a.Surname), d.DisplayName, name)
+	if a.Password != nil && a.Password.NeverExpires != nil {
+		args.PasswordNeverExpires = *a.Password.NeverExpires
+	}
+	return args, nil
+}
+
+func domainOf(req events.Request, t account.Tenant) (string, error) {
+	initial := t.InitialDomain()
+	switch {
+	case initial == "":
+		return "", fault.Stopf(fault.DomainNotVerified, "the domains of tenant %s are not configured", t.Alias)
+	case req.Account.Domain == "":
+		return initial, nil
+	}
+	domain, ok := find(t.Domains, req.Account.Domain)
+	if !ok {
+		return "", fault.Stopf(fault.DomainNotVerified, "account.domain %q is not one of the domains of tenant %s (%s)",
+			req.Account.Domain, t.Alias, strings.Join(t.Domains, ", "))
+	}
+	return domain, nil
+}
+
+func expiryOf(p Profile, req events.Request, now time.Time) (time.Time, error) {
+	l := req.Lifetime
+	expires := l.ExpiresAt
+	if expires.IsZero() && p.Lifetime.Days > 0 {
+		begins := now
+		if l.StartsAt.After(now) {
+			begins = l.StartsAt
+		}
+		expires = begins.AddDate(0, 0, p.Lifetime.Days)
+	}
+	switch {
+	case expires.IsZero():
+		return expires, nil
+	case !expires.After(now):
+		return expires, fault.Stopf(fault.RequestExpired, "lifetime.expiresAt %s has passed", expires.UTC().Format(time.RFC3339))
+	case !expires.After(l.StartsAt):
+		return expires, fault.Stopf(fault.RequestInvalid, "lifetime.expiresAt is not after lifetime.startsAt")
+	}
+	return expires.UTC(), nil
+}
+
+// approvalOf says why the grants need a person's word.
+func approvalOf(p Profile, grants []account.Grant) string {
+	needed := alwaysApproved
+	for _, r := range p.Approval.Roles {
+		if _, name, ok := Role(r); ok {
+			needed = append(needed[:len(needed):len(needed)], name)
+		}
+	}
+	var asked []string
+	for _, g := range grants {
+		if _, ok := find(needed, g.Name); ok && g.Kind == account.DirectoryRole {
+			asked = append(asked, g.Name)
+		}
+	}
+	if len(asked) == 0 {
+		return ""
+	}
+	return "the directory role " + strings.Join(asked, " and the directory role ") + " needs an approval"
+}
+
+func stepsOf(args events.CreateArgs, grants []account.Grant) []account.Step {
+	upn := args.UserPrincipalName()
+	title := "Create " + upn
+	if args.Adopt {
+		title = "Adopt " + upn
+	}
+	steps := []account.Step{newStep(StepCreate, events.Create, title, args)}
+	return append(steps, grantSteps(grants)...)
+}
+
+// grantSteps gives roles first: Entra answers at once, Exchange makes us wait.
+func grantSteps(grants []account.Grant) (steps []account.Step) {
+	names := namer{}
+	for _, g := range grants {
+		if g.Kind == account.DirectoryRole {
+			steps = append(steps, newStep(names.name("assignrole-", g.Name), events.AssignRole,
+				"Assign "+g.Name, events.AssignRoleArgs{RoleID: g.Target, Role: g.Name}))
+		}
+	}
+	for _, g := range grants {
+		if g.Kind == account.RoleGroup {
+			steps = append(steps, newStep(names.name("grantrolegroup-", g.Name), events.GrantRoleGroup,
+				"Grant "+g.Name, events.GrantRoleGroupArgs{RoleGroup: g.Target}))
+		}
+	}
+	return steps
+}
+
+func newStep(name, function, title string, args any) account.Step {
+	b, err := json.Marshal(args)
+	if err != nil {
+		// The argument types of package events hold strings and booleans only.
+		panic("profile: arguments cannot be written: " + err.Error())
+	}
+	return account.Step{Name: name, Function: function, Title: title, Args: b, State: account.StepPending}
+}
+
+func first(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}

@@ -1,0 +1,124 @@
+// Package profile knows the guides: which account a vendor's product wants, with
+// which rights, for how long. It turns a request into a plan (which steps, with
+// which arguments), a managed account into the steps that take it away again, and
+// an offboarding into the steps that give it back. All of that is pure.
+package profile
+
+import (
+	"github.com/usher365/usher/shared/account"
+)
+
+// Profile is one vendor guide as data: a YAML file. Every field of a request that
+// is given wins over the profile.
+type Profile struct {
+	// Name is what requests say: lower-case letters, digits and dashes.
+	Name   string `yaml:"name" json:"name"`
+	Title  string `yaml:"title" json:"title"`
+	Vendor string `yaml:"vendor" json:"vendor"`
+	// Notes are what the vendor's guide tells an administrator, in our words.
+	Notes    []string `yaml:"notes" json:"notes,omitempty"`
+	Account  Account  `yaml:"account" json:"account"`
+	Access   Access   `yaml:"access" json:"access"`
+	Lifetime Lifetime `yaml:"lifetime" json:"lifetime"`
+	// OnFailure says what follows a step that failed for good. Empty means compensate.
+	OnFailure account.FailurePolicy `yaml:"onFailure" json:"onFailure,omitempty"`
+	Approval  Approval              `yaml:"approval" json:"approval"`
+	// Fitness are conditions that break the product although every step succeeds.
+	Fitness []string `yaml:"fitness" json:"fitness,omitempty"`
+	// Needs are parts of the guide that a request cannot leave out. One that Usher
+	// does not have yet refuses the request.
+	Needs []Need `yaml:"needs" json:"needs,omitempty"`
+}
+
+// Need is a part of a guide that no step of this version does.
+type Need string
+
+// NeedConsent is an administrator's consent to the vendor's application.
+const NeedConsent Need = "consent"
+
+// Mode is how Usher comes by an account.
+type Mode string
+
+const (
+	// Create makes a new account.
+	Create Mode = "create"
+	// Existing adopts an account that is there.
+	Existing Mode = "existing"
+	// Synced waits for an account made in on-premises Active Directory.
+	Synced Mode = "synced"
+)
+
+// Account says which account the product wants.
+type Account struct {
+	// Modes are the ways the guide allows; the first is the default. Empty allows
+	// create and existing.
+	Modes       []Mode `yaml:"modes" json:"modes,omitempty"`
+	UserName    string `yaml:"userName" json:"userName,omitempty"`
+	DisplayName string `yaml:"displayName" json:"displayName,omitempty"`
+	GivenName   string `yaml:"givenName" json:"givenName,omitempty"`
+	Surname     string `yaml:"surname" json:"surname,omitempty"`
+	// UsageLocation is an ISO 3166-1 alpha-2 code; empty leaves it unset.
+	UsageLocation        string `yaml:"usageLocation" json:"usageLocation,omitempty"`
+	PasswordNeverExpires bool   `yaml:"passwordNeverExpires" json:"passwordNeverExpires"`
+}
+
+// Access is what the account may do.
+type Access struct {
+	Rights `yaml:",inline"`
+	// ReadOnly replaces the rights when a request asks for access.readOnly. Nil means
+	// that the product has no read-only use.
+	ReadOnly *Rights `yaml:"readOnly" json:"readOnly,omitempty"`
+}
+
+// Rights are directory roles, Exchange role groups and consents.
+type Rights struct {
+	DirectoryRoles     []RoleRef `yaml:"directoryRoles" json:"directoryRoles,omitempty"`
+	ExchangeRoleGroups []string  `yaml:"exchangeRoleGroups" json:"exchangeRoleGroups,omitempty"`
+	AppConsents        []Consent `yaml:"appConsents" json:"appConsents,omitempty"`
+}
+
+// RoleRef names a directory role twice, so that a slip in either shows.
+type RoleRef struct {
+	Name string `yaml:"name" json:"name"`
+	// ID is the role's template id.
+	ID string `yaml:"id" json:"id"`
+}
+
+// Consent is what an application may do at one resource.
+type Consent struct {
+	Resource string `yaml:"resource" json:"resource"`
+	// Type is application or delegated.
+	Type string `yaml:"type" json:"type"`
+	// Permissions are the resource's names for them; empty means those that the
+	// vendor's consent page lists.
+	Permissions []string `yaml:"permissions" json:"permissions,omitempty"`
+}
+
+// Lifetime bounds the account's life when the request does not.
+type Lifetime struct {
+	// Days until the account expires. Zero means no end.
+	Days int `yaml:"days" json:"days"`
+}
+
+// Approval says what a person has to agree to, beside the roles that always need it.
+type Approval struct {
+	// Roles are names or template ids of directory roles.
+	Roles []string `yaml:"roles" json:"roles,omitempty"`
+}
+
+// allows reports whether the guide knows this way to come by an account.
+func (p Profile) allows(m Mode) bool {
+	for _, allowed := range p.modes() {
+		if allowed == m {
+			return true
+		}
+	}
+	return false
+}
+
+func (p Profile) modes() []Mode {
+	if len(p.Account.Modes) == 0 {
+		return []Mode{Create, Existing}
+	}
+	return p.Account.Modes
+}

@@ -1,0 +1,144 @@
+package profile
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fault"
+)
+
+const day = 24 * time.Hour
+
+// OffboardDisable is the offboard.mode that leaves the account disabled.
+const OffboardDisable = "disable"
+
+// CheckOffboard refuses a revocation that contradicts itself.
+func CheckOffboard(o events.Offboard) error {
+	switch deletes := o.Mode != OffboardDisable; {
+	case deletes && !yes(o.RemoveRoles):
+		return fault.Stopf(fault.RequestInvalid, "offboard.removeRoles false: an account that keeps its directory roles cannot be deleted; use offboard.mode disable")
+	case !deletes && o.Purge:
+		return fault.Stopf(fault.RequestInvalid, "offboard.purge does not go with offboard.mode disable")
+	case !deletes && o.GraceDays > 0:
+		return fault.Stopf(fault.RequestInvalid, "offboard.graceDays does not go with offboard.mode disable")
+	}
+	return nil
+}
+
+// Revocation plans how an account is taken away: role groups, roles, disable,
+// sessions, then delete (after the grace) and purge if asked. Only Global and
+// Privileged Authentication Administrators may disable or delete somebody who still
+// holds an administrator role, so the order is fixed. An adopted account only loses
+// what we gave. Call CheckOffboard first.
+func Revocation(acc account.Account, o events.Offboard) []account.Step {
+	var steps []account.Step
+	names := namer{}
+	if yes(o.RemoveRoleGroup) {
+		steps = append(steps, revokeGrants(names, acc, account.RoleGroup, events.RevokeRoleGroup)...)
+	}
+	if yes(o.RemoveRoles) {
+		steps = append(steps, revokeGrants(names, acc, account.DirectoryRole, events.RevokeRole)...)
+	}
+	if acc.Origin == account.Adopted {
+		return steps
+	}
+	upn := acc.UserPrincipalName
+	steps = append(steps, partStep("disable", "Disable "+upn, events.RevokeEnabled))
+	if yes(o.RevokeSessions) {
+		steps = append(steps, partStep("revoke-sessions", "Revoke the sessions of "+upn, events.RevokeSessions))
+	}
+	if o.Mode == OffboardDisable {
+		return steps
+	}
+	gone := partStep("delete", "Delete "+upn, events.RevokeAccount)
+	gone.Delay = time.Duration(o.GraceDays) * day
+	steps = append(steps, gone)
+	if o.Purge {
+		steps = append(steps, partStep("purge", "Delete "+upn+" for good", events.RevokeForGood))
+	}
+	return steps
+}
+
+// yes reads a flag of an offboarding: nil means yes.
+func yes(flag *bool) bool { return flag == nil || *flag }
+
+func revokeGrants(names namer, acc account.Account, kind account.GrantKind, part events.RevokePart) (steps []account.Step) {
+	for _, g := range acc.Grants {
+		if g.Kind != kind || g.State == account.GrantTaken || acc.Origin == account.Adopted && !g.Ours {
+			continue
+		}
+		steps = append(steps, newStep(names.name("revoke-"+string(part)+"-", g.Name), events.Revoke,
+			"Revoke "+g.Name, events.RevokeArgs{Part: part, Target: g.Target, Name: g.Name}))
+	}
+	return steps
+}
+
+func partStep(name, title string, part events.RevokePart) account.Step {
+	return newStep(name, events.Revoke, title, events.RevokeArgs{Part: part})
+}
+
+// Compensation plans how to take away what a request gave that failed for good. It
+// is empty when nothing can exist: the first try to make the account was refused.
+func Compensation(req account.Request, acc account.Account) []account.Step {
+	if create := req.Step(StepCreate); create != nil && create.State == account.StepFailed &&
+		create.Failures <= 1 && acc.ObjectID == "" {
+		return nil
+	}
+	steps := Revocation(acc, events.Offboard{})
+	for i := range steps {
+		steps[i].Name = "undo-" + steps[i].Name
+		steps[i].Compensates = true
+	}
+	return steps
+}
+
+// Restoration plans how an offboarding is taken back: restore, enable, then every
+// right it took. Only what the offboarding has tried is given back, so that it also
+// serves while a grace still runs.
+func Restoration(offboard account.Request, acc account.Account) []account.Step {
+	var steps []account.Step
+	var grants []account.Grant
+	upn := acc.UserPrincipalName
+	back := map[events.RevokePart]account.Step{
+		events.RevokeAccount: partStep("restore", "Restore "+upn, events.RestoreAccount),
+		events.RevokeEnabled: partStep("enable", "Enable "+upn, events.RestoreEnabled),
+	}
+	tried := triedParts(offboard)
+	for _, part := range []events.RevokePart{events.RevokeAccount, events.RevokeEnabled} {
+		for _, args := range tried {
+			if args.Part == part {
+				steps = append(steps, back[part])
+			}
+		}
+	}
+	for _, args := range tried {
+		if kind, ok := kindOf(args.Part); ok {
+			grants = append(grants, account.Grant{Kind: kind, Target: args.Target, Name: args.Name})
+		}
+	}
+	return append(steps, grantSteps(grants)...)
+}
+
+// triedParts are the parts of an offboarding that were done, or may have been.
+func triedParts(offboard account.Request) (parts []events.RevokeArgs) {
+	for _, s := range offboard.Steps {
+		var args events.RevokeArgs
+		if s.Attempt == 0 || s.Function != events.Revoke || json.Unmarshal(s.Args, &args) != nil {
+			continue
+		}
+		parts = append(parts, args)
+	}
+	return parts
+}
+
+func kindOf(part events.RevokePart) (account.GrantKind, bool) {
+	switch part {
+	case events.RevokeRole:
+		return account.DirectoryRole, true
+	case events.RevokeRoleGroup:
+		return account.RoleGroup, true
+	}
+	return "", false
+}

@@ -1,0 +1,121 @@
+package profile
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fault"
+)
+
+// checkSupported refuses a request that needs a step which does not exist yet, so
+// that nothing is half-run.
+func checkSupported(p Profile, req events.Request) error {
+	missing := func(format string, args ...any) error { return fault.Stopf(fault.StepUnsupported, format, args...) }
+	access, pw := req.Access, req.Account.Password
+	switch {
+	case slices.Contains(p.Needs, NeedConsent):
+		return missing("profile %s needs an application consent, a step that this version does not have", p.Name)
+	case len(access.AppConsents) > 0:
+		return missing("access.appConsents needs a consent step, which this version does not have")
+	case len(access.ConsentPolicy) > 0:
+		return missing("access.consentPolicy needs a consent step, which this version does not have")
+	case access.Scope != nil && access.Scope.Mode != "all":
+		return missing("access.scope %q needs a step that limits what an application reads, which this version does not have", access.Scope.Mode)
+	case len(req.Account.Licenses) > 0:
+		return missing("account.licenses needs a licence step, which this version does not have")
+	case pw != nil && pw.Generate != nil && !*pw.Generate:
+		return missing("account.password.generate false: a request never carries a password, and no step takes one from elsewhere")
+	case pw != nil && pw.ForceChange != nil && *pw.ForceChange:
+		return missing("account.password.forceChange: an unattended sign-in cannot change its password")
+	case req.Account.MFA == "required":
+		return missing("account.mfa required needs a step that registers a second factor, which this version does not have")
+	case !req.Lifetime.ReviewAt.IsZero():
+		return missing("lifetime.reviewAt needs a review step, which this version does not have; use lifetime.expiresAt")
+	}
+	return checkDelivery(req.Delivery)
+}
+
+// checkDelivery takes the vault only: the password stays sealed until the operator asks for it.
+func checkDelivery(d *events.Delivery) error {
+	switch {
+	case d == nil:
+		return nil
+	case d.Method != "vault":
+		return fault.Stopf(fault.StepUnsupported, "delivery.method %q needs a hand-over step, which this version does not have: use vault", d.Method)
+	case len(d.Recipients) > 0:
+		return fault.Stopf(fault.StepUnsupported, "delivery.recipients needs a hand-over step, which this version does not have: leave it empty and hand the password over from the vault")
+	}
+	return nil
+}
+
+// grantsOf resolves every right by name. ours is false for an account that existed
+// before: it may have the right already, and whoever gives it finds that out.
+func grantsOf(p Profile, req events.Request, t account.Tenant, ours bool) ([]account.Grant, error) {
+	wanted, err := rightsOf(p, req)
+	if err != nil {
+		return nil, err
+	}
+	var grants []account.Grant
+	for _, r := range wanted.DirectoryRoles {
+		id, name, ok := Role(first(r.ID, r.Name))
+		if !ok {
+			return nil, fault.Stopf(fault.UnknownRole, "access.directoryRoles: Usher knows no directory role %q", r.Name)
+		}
+		grants = append(grants, account.Grant{Kind: account.DirectoryRole, Target: id, Name: name})
+	}
+	for _, g := range wanted.ExchangeRoleGroups {
+		name, ok := knownRoleGroup(g, t)
+		if !ok {
+			return nil, fault.Stopf(fault.UnknownRoleGroup, "access.exchangeRoleGroups: %q is neither built in nor one of the role groups configured for tenant %s", g, t.Alias)
+		}
+		grants = append(grants, account.Grant{Kind: account.RoleGroup, Target: name, Name: name})
+	}
+	grants = slices.CompactFunc(sortedGrants(grants), sameRight)
+	for i := range grants {
+		grants[i].State, grants[i].Ours = account.GrantPlanned, ours
+	}
+	if len(grants) == 0 && !ours {
+		return nil, fault.Stopf(fault.RequestInvalid, "access: there is nothing to give to an existing account")
+	}
+	return grants, nil
+}
+
+func sortedGrants(grants []account.Grant) []account.Grant {
+	slices.SortStableFunc(grants, func(a, b account.Grant) int {
+		return strings.Compare(string(a.Kind)+a.Name, string(b.Kind)+b.Name)
+	})
+	return grants
+}
+
+func sameRight(a, b account.Grant) bool { return a.Kind == b.Kind && a.Target == b.Target }
+
+func knownRoleGroup(name string, t account.Tenant) (string, bool) {
+	if canonical, ok := RoleGroup(name); ok {
+		return canonical, true
+	}
+	return find(t.RoleGroups, name)
+}
+
+// rightsOf takes the profile's rights, or its read-only ones, and puts the lists
+// that the request gives in their place.
+func rightsOf(p Profile, req events.Request) (Rights, error) {
+	wanted := p.Access.Rights
+	if ro := req.Access.ReadOnly; ro != nil && *ro && p.Name != "" {
+		if p.Access.ReadOnly == nil {
+			return wanted, fault.Stopf(fault.RequestInvalid, "access.readOnly: profile %s has no read-only variant", p.Name)
+		}
+		wanted = *p.Access.ReadOnly
+	}
+	if req.Access.DirectoryRoles != nil {
+		wanted.DirectoryRoles = nil
+		for _, name := range req.Access.DirectoryRoles {
+			wanted.DirectoryRoles = append(wanted.DirectoryRoles, RoleRef{Name: name})
+		}
+	}
+	if req.Access.ExchangeRoleGroups != nil {
+		wanted.ExchangeRoleGroups = req.Access.ExchangeRoleGroups
+	}
+	return wanted, nil
+}
