@@ -13,6 +13,7 @@ import (
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/ledger"
+	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/queue"
 )
 
@@ -55,14 +56,6 @@ type Desk interface {
 	Sync(ctx context.Context, t account.Tenant, by string) (account.Request, error)
 }
 
-// Profile is a profile as the API shows it.
-type Profile struct {
-	Name  string `json:"name"`
-	Title string `json:"title"`
-	// Text is the profile's YAML; only in the answer about one profile.
-	Text string `json:"text,omitempty"`
-}
-
 // Options build the handler. Every field is required unless it says otherwise.
 type Options struct {
 	Requests    Requests
@@ -70,8 +63,8 @@ type Options struct {
 	Audit       Audit
 	DeadLetters DeadLetters
 	Desk        Desk
-	// Profiles lists the known profiles, Text included.
-	Profiles func() []Profile
+	// Profiles are the known profiles, by name.
+	Profiles []profile.Profile
 	// Tenants lists the configured tenants.
 	Tenants func() []account.Tenant
 	// Token opens /api. A zero token keeps it shut.

@@ -70,18 +70,11 @@ func (c *console) verify(r *http.Request) (any, error) {
 	return chains, nil
 }
 
-func (c *console) listProfiles(*http.Request) (any, error) {
-	list := []Profile{}
-	for _, p := range c.Profiles() {
-		p.Text = ""
-		list = append(list, p)
-	}
-	return list, nil
-}
+func (c *console) listProfiles(*http.Request) (any, error) { return c.Profiles, nil }
 
 func (c *console) showProfile(r *http.Request) (any, error) {
 	name := r.PathValue("name")
-	for _, p := range c.Profiles() {
+	for _, p := range c.Profiles {
 		if p.Name == name {
 			return p, nil
 		}
