@@ -43,7 +43,7 @@ func Plan(p Profile, req events.Request, t account.Tenant, now time.Time) (Plann
 	if err != nil {
 		return Planned{}, err
 	}
-	grants, err := grantsOf(p, req, t, mode == Create)
+	grants, err := grantsOf(p, req, t, mode)
 	if err != nil {
 		return Planned{}, err
 	}

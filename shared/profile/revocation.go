@@ -66,13 +66,21 @@ func yes(flag *bool) bool { return flag == nil || *flag }
 
 func revokeGrants(names namer, acc account.Account, kind account.GrantKind, part events.RevokePart) (steps []account.Step) {
 	for _, g := range acc.Grants {
-		if g.Kind != kind || g.State == account.GrantTaken || acc.Origin == account.Adopted && !g.Ours {
+		if g.Kind != kind || g.State == account.GrantTaken || acc.Origin == account.Adopted && !provenOurs(acc, g) {
 			continue
 		}
 		steps = append(steps, newStep(names.name("revoke-"+string(part)+"-", g.Name), events.Revoke,
 			"Revoke "+g.Name, events.RevokeArgs{Part: part, Target: g.Target, Name: g.Name}))
 	}
 	return steps
+}
+
+// provenOurs reports whether a right of an adopted account was looked for and not
+// found before we gave it. Adopting looks at the directory roles, the step that
+// grants a role group looks for itself.
+func provenOurs(acc account.Account, g account.Grant) bool {
+	looked := g.State != account.GrantPlanned || g.Kind == account.DirectoryRole && acc.ObjectID != ""
+	return g.Ours && looked
 }
 
 func partStep(name, title string, part events.RevokePart) account.Step {

@@ -50,9 +50,9 @@ func checkDelivery(d *events.Delivery) error {
 	return nil
 }
 
-// grantsOf resolves every right by name. ours is false for an account that existed
-// before: it may have the right already, and whoever gives it finds that out.
-func grantsOf(p Profile, req events.Request, t account.Tenant, ours bool) ([]account.Grant, error) {
+// grantsOf resolves every right by name. Each counts as ours until the step that
+// adopts the account or gives the right finds that it was there before.
+func grantsOf(p Profile, req events.Request, t account.Tenant, mode Mode) ([]account.Grant, error) {
 	wanted, err := rightsOf(p, req)
 	if err != nil {
 		return nil, err
@@ -74,9 +74,9 @@ func grantsOf(p Profile, req events.Request, t account.Tenant, ours bool) ([]acc
 	}
 	grants = slices.CompactFunc(sortedGrants(grants), sameRight)
 	for i := range grants {
-		grants[i].State, grants[i].Ours = account.GrantPlanned, ours
+		grants[i].State, grants[i].Ours = account.GrantPlanned, true
 	}
-	if len(grants) == 0 && !ours {
+	if len(grants) == 0 && mode == Existing {
 		return nil, fault.Stopf(fault.RequestInvalid, "access: there is nothing to give to an existing account")
 	}
 	return grants, nil
