@@ -1,0 +1,109 @@
+package assignrole_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/functions/assignrole"
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/step"
+	"github.com/usher365/usher/shared/tenanttest"
+)
+
+const role = "f023fd81-a637-4b56-95fd-791ac0226033"
+
+func setup(t *testing.T) (*tenanttest.Memory, step.Task[events.AssignRoleArgs]) {
+	t.Helper()
+	tenant := tenanttest.NewMemory()
+	id := tenant.Put(account.User{UserPrincipalName: "svc@contoso.onmicrosoft.com"})
+	return tenant, step.Task[events.AssignRoleArgs]{
+		Account: account.Account{ObjectID: id, UserPrincipalName: "svc@contoso.onmicrosoft.com",
+			Grants: []account.Grant{{Kind: account.DirectoryRole, Target: role, State: account.GrantPlanned, Ours: true}}},
+		Tenant: account.Tenant{ID: "tid"},
+		Args:   events.AssignRoleArgs{RoleID: role, Role: "Service Support Administrator"},
+	}
+}
+
+// fail makes one operation fail while times is not used up.
+func fail(op string, times int, err error) func(string) error {
+	return func(asked string) error {
+		if asked != op || times == 0 {
+			return nil
+		}
+		times--
+		return err
+	}
+}
+
+func TestAssignRole(t *testing.T) {
+	lost := errors.New("connection lost")
+	for name, tt := range map[string]struct {
+		before, after func(string) error
+		code          fault.Code
+		class         fault.Class
+	}{
+		"OK":                   {},
+		"PrincipalNotReadable": {before: fail("AssignRole", 1, fault.NotReadyf(fault.UserNotReadable, "replicating")), code: fault.UserNotReadable, class: fault.Waiting},
+		"RoleUnknown":          {before: fail("AssignRole", 1, fault.Stopf(fault.RoleNotFound, "no such role")), code: fault.RoleNotFound, class: fault.Permanent},
+		"ReplyLost":            {after: fail("AssignRole", 1, lost), code: fault.Unexpected, class: fault.Transient},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tenant, task := setup(t)
+			tenant.Before, tenant.After = tt.before, tt.after
+			res, err := assignrole.New(tenant).Handle(context.Background(), task)
+			if tt.code != "" {
+				assert.Equal(t, tt.code, fault.CodeOf(err))
+				assert.Equal(t, tt.class, fault.ClassOf(err))
+				res, err = assignrole.New(tenant).Handle(context.Background(), task)
+			}
+			require.NoError(t, err, "the next attempt succeeds")
+			res.Learn(&task.Account)
+			assert.Equal(t, account.GrantGiven, task.Account.Grants[0].State)
+			held, err := tenant.RoleAssignments(context.Background(), "tid", task.Account.ObjectID)
+			require.NoError(t, err)
+			require.Len(t, held, 1)
+			assert.Equal(t, held[0].ID, task.Account.Grants[0].AssignmentID)
+		})
+	}
+}
+
+func TestAssignedAlreadyIsDoneOnlyWhenReadBack(t *testing.T) {
+	tenant, task := setup(t)
+	_, err := tenant.AssignRole(context.Background(), "tid", task.Account.ObjectID, role)
+	require.NoError(t, err)
+	stale := 2
+	reader := &staleList{Memory: tenant, stale: &stale}
+	_, err = assignrole.New(reader).Handle(context.Background(), task)
+	assert.Equal(t, fault.RoleNotVisible, fault.CodeOf(err), "a conflict alone is no proof")
+	res, err := assignrole.New(reader).Handle(context.Background(), task)
+	require.NoError(t, err)
+	assert.Equal(t, "Service Support Administrator assigned", res.Detail)
+}
+
+// staleList lists nothing for a while.
+type staleList struct {
+	*tenanttest.Memory
+	stale *int
+}
+
+func (s *staleList) RoleAssignments(ctx context.Context, t account.TenantID, p string) ([]account.RoleAssignment, error) {
+	if *s.stale > 0 {
+		*s.stale--
+		return nil, nil
+	}
+	return s.Memory.RoleAssignments(ctx, t, p)
+}
+
+func TestAssignRoleWithoutAnAccountStops(t *testing.T) {
+	tenant, task := setup(t)
+	task.Account.ObjectID = ""
+	_, err := assignrole.New(tenant).Handle(context.Background(), task)
+	assert.Equal(t, fault.Permanent, fault.ClassOf(err))
+	assert.Empty(t, tenant.Calls())
+}

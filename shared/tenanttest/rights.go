@@ -1,0 +1,129 @@
+package tenanttest
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fault"
+)
+
+func (m *Memory) held(principal string) []account.RoleAssignment {
+	return slices.DeleteFunc(slices.Clone(m.assignments), func(r account.RoleAssignment) bool { return r.PrincipalID != principal })
+}
+
+// RoleAssignments lists the roles a principal holds.
+func (m *Memory) RoleAssignments(_ context.Context, _ account.TenantID, principal string) (list []account.RoleAssignment, err error) {
+	err = m.do("RoleAssignments", func() error { list = m.held(principal); return nil })
+	return list, err
+}
+
+// RoleHolders lists who holds a role.
+func (m *Memory) RoleHolders(_ context.Context, _ account.TenantID, role string) (list []account.RoleAssignment, err error) {
+	err = m.do("RoleHolders", func() error {
+		list = slices.DeleteFunc(slices.Clone(m.assignments), func(r account.RoleAssignment) bool { return r.RoleID != role })
+		return nil
+	})
+	return list, err
+}
+
+// AllRoleAssignments streams every assignment of the tenant.
+func (m *Memory) AllRoleAssignments(context.Context, account.TenantID) iter.Seq2[account.RoleAssignment, error] {
+	return func(yield func(account.RoleAssignment, error) bool) {
+		var all []account.RoleAssignment
+		err := m.do("AllRoleAssignments", func() error { all = slices.Clone(m.assignments); return nil })
+		for _, r := range all {
+			if !yield(r, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(account.RoleAssignment{}, err)
+		}
+	}
+}
+
+// AssignRole gives a role.
+func (m *Memory) AssignRole(_ context.Context, _ account.TenantID, principal, role string) (id string, err error) {
+	err = m.do("AssignRole", func() error {
+		for _, r := range m.held(principal) {
+			if r.RoleID == role {
+				return fault.Stopf(fault.RoleConflict, "%s holds %s already", principal, role)
+			}
+		}
+		id = m.id("assignment")
+		m.assignments = append(m.assignments, account.RoleAssignment{ID: id, RoleID: role, PrincipalID: principal, Scope: "/"})
+		return nil
+	})
+	return id, err
+}
+
+// RemoveRoleAssignment takes a role away; one that is gone already is no error.
+func (m *Memory) RemoveRoleAssignment(_ context.Context, _ account.TenantID, id string) error {
+	return m.do("RemoveRoleAssignment", func() error {
+		m.assignments = slices.DeleteFunc(m.assignments, func(r account.RoleAssignment) bool { return r.ID == id })
+		return nil
+	})
+}
+
+func (m *Memory) group(name string) error {
+	if !slices.Contains(m.GroupsThere, name) {
+		return fault.Stopf(fault.RoleGroupNotFound, "no role group %q", name)
+	}
+	return nil
+}
+
+func (m *Memory) known(who account.Member) error {
+	u, err := m.find(who.ObjectID)
+	if err != nil || (m.Replicated != nil && !m.Replicated(u.ObjectID)) || !strings.EqualFold(u.UserPrincipalName, who.UserPrincipalName) {
+		return fault.NotReadyf(fault.ExchangeNotReplicated, "Exchange does not know %s", who.UserPrincipalName)
+	}
+	return nil
+}
+
+// IsRoleGroupMember reads a membership.
+func (m *Memory) IsRoleGroupMember(_ context.Context, _ account.TenantID, group string, who account.Member) (is bool, err error) {
+	err = m.do("IsRoleGroupMember", func() error {
+		is = slices.Contains(m.members[group], who.ObjectID)
+		return m.group(group)
+	})
+	return is, err
+}
+
+// AddRoleGroupMember makes a member; one that is a member already is no error.
+func (m *Memory) AddRoleGroupMember(_ context.Context, _ account.TenantID, group string, who account.Member) error {
+	return m.do("AddRoleGroupMember", func() error {
+		if err := m.group(group); err != nil {
+			return err
+		}
+		if err := m.known(who); err != nil {
+			return err
+		}
+		if !slices.Contains(m.members[group], who.ObjectID) {
+			m.members[group] = append(m.members[group], who.ObjectID)
+		}
+		return nil
+	})
+}
+
+// RemoveRoleGroupMember ends a membership; one that is none is no error.
+func (m *Memory) RemoveRoleGroupMember(_ context.Context, _ account.TenantID, group string, who account.Member) error {
+	return m.do("RemoveRoleGroupMember", func() error {
+		m.members[group] = slices.DeleteFunc(m.members[group], func(id string) bool { return id == who.ObjectID })
+		return m.group(group)
+	})
+}
+
+// WhichAreMembers reads many memberships at once.
+func (m *Memory) WhichAreMembers(_ context.Context, _ account.TenantID, group string, of []account.Member) (are map[string]bool, err error) {
+	are = map[string]bool{}
+	err = m.do("WhichAreMembers", func() error {
+		for _, who := range of {
+			are[who.ObjectID] = slices.Contains(m.members[group], who.ObjectID)
+		}
+		return m.group(group)
+	})
+	return are, err
+}
