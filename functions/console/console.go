@@ -34,8 +34,9 @@ type Accounts interface {
 // Audit reads and continues the audit chains.
 type Audit interface {
 	AuditTenants(ctx context.Context) ([]account.TenantID, error)
-	// Verify gives the number of entries; a *ledger.BrokenChain when the chain is not true.
-	Verify(ctx context.Context, t account.TenantID) (int64, error)
+	// Verify gives the number of good entries and the hash of the last one; a
+	// *ledger.BrokenChain when the chain is not true.
+	Verify(ctx context.Context, t account.TenantID) (count int64, head string, err error)
 	Append(ctx context.Context, entries ...ledger.Entry) error
 }
 

@@ -59,7 +59,7 @@ func (c *console) verify(r *http.Request) (any, error) {
 	chains := []Chain{}
 	for _, id := range ids {
 		v := Chain{Tenant: c.alias(id), TenantID: id}
-		v.Entries, err = c.Audit.Verify(r.Context(), id)
+		v.Entries, v.Head, err = c.Audit.Verify(r.Context(), id)
 		if broken, ok := errors.AsType[*ledger.BrokenChain](err); ok {
 			v.Broken = broken.Error()
 		} else if err != nil {

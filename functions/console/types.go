@@ -100,6 +100,8 @@ type Chain struct {
 	Tenant   string           `json:"tenant"`
 	TenantID account.TenantID `json:"tenantId"`
 	Entries  int64            `json:"entries"`
+	// Head is the hash of the last entry; noted elsewhere, it proves later that nothing was rewritten.
+	Head string `json:"head,omitempty"`
 	// Broken says where and how the chain stops being true; empty when it is whole.
 	Broken string `json:"broken,omitempty"`
 }
