@@ -24,9 +24,9 @@ type Directory interface {
 	AllRoleAssignments(ctx context.Context, t account.TenantID) iter.Seq2[account.RoleAssignment, error]
 }
 
-// RoleGroups is what it reads of Exchange: which of the accounts are members, by object id.
+// RoleGroups is what it reads of Exchange: for each of the accounts, whether it is a member.
 type RoleGroups interface {
-	WhichAreMembers(ctx context.Context, t account.TenantID, group string, of []account.Member) (map[string]bool, error)
+	HoldersOf(ctx context.Context, t account.TenantID, group string, of ...account.Member) ([]bool, error)
 }
 
 // Books is what it needs of the ledger about requests and accounts.

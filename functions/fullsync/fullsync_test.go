@@ -174,7 +174,7 @@ func TestTheBrakeWithholdsRemovals(t *testing.T) {
 		assert.Contains(t, run.Withheld, "99 of 100 users")
 		assert.Empty(t, b.desk.expired)
 	})
-	for _, op := range []string{"Users", "AllRoleAssignments", "WhichAreMembers"} {
+	for _, op := range []string{"Users", "AllRoleAssignments", "HoldersOf"} {
 		t.Run("ReadErrorIn"+op, func(t *testing.T) {
 			b := setup(t)
 			b.onboarded(t, "old", func(a *account.Account) { a.ExpiresAt = now.Add(-time.Hour) })

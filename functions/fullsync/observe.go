@@ -41,14 +41,14 @@ func (h *Handler) observe(ctx context.Context, t step.Task[events.FullSyncArgs],
 		}
 	}
 	for group, members := range promised(managed) {
-		are, err := h.groups.WhichAreMembers(ctx, t.Tenant.ID, group, members)
-		if fault.Is(err, fault.RoleGroupNotFound) {
-			are, err = map[string]bool{}, nil
-		}
-		if err != nil {
+		seen.Members[group] = map[string]bool{}
+		are, err := h.groups.HoldersOf(ctx, t.Tenant.ID, group, members...)
+		if err != nil && !fault.Is(err, fault.RoleGroupNotFound) {
 			return seen, fmt.Errorf("read the members of %s: %w", group, err)
 		}
-		seen.Members[group] = are
+		for i, is := range are {
+			seen.Members[group][members[i].ObjectID] = is
+		}
 	}
 	return seen, nil
 }

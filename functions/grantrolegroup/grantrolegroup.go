@@ -51,7 +51,7 @@ const (
 )
 
 // Policy is how patient the function is; next is the pause that the wait policy learned.
-func Policy(next func(waited time.Duration, attempt int, rnd float64) time.Duration) step.Policy {
+func Policy(next step.Wait) step.Policy {
 	return step.Policy{Patience: patience, Tell: tellAfter, Alarm: alarmAfter, Wait: next}
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
 )
 
@@ -14,15 +15,18 @@ type Policy struct {
 	MaxFailures int
 	// Patience stops a step that still waits this long after it was first tried. Zero means 15 minutes.
 	Patience time.Duration
-	// Wait is the pause before a waiting step is tried again, given how long it has
-	// waited, its attempt (from 1) and a random number in [0,1). Nil means Steady.
-	Wait func(waited time.Duration, attempt int, rnd float64) time.Duration
+	// Wait is the pause before a waiting step is tried again. Nil means Steady.
+	Wait Wait
 	// Tell and Alarm are how long a wait is normal: after Tell the ticket hears of it,
 	// after Alarm the operator. Zero means never.
 	Tell, Alarm time.Duration
 	// Timeout ends one attempt. Zero means 2 minutes.
 	Timeout time.Duration
 }
+
+// Wait gives the pause before a waiting step is tried again, from the tenant, how
+// long the step has waited, its attempt (from 1), and a random number in [0,1).
+type Wait func(t account.TenantID, waited time.Duration, attempt int, rnd float64) time.Duration
 
 const (
 	defaultMaxFailures = 10
@@ -76,7 +80,7 @@ type Decision struct {
 
 // Decide turns a handler's error into what happens next. It is pure: now and rnd,
 // a random number in [0,1), are given.
-func Decide(err error, cmd events.Command, p Policy, now time.Time, rnd float64) Decision {
+func Decide(err error, t account.TenantID, cmd events.Command, p Policy, now time.Time, rnd float64) Decision {
 	p = p.withDefaults()
 	d := Decision{Failures: cmd.Failures, Code: fault.CodeOf(err)}
 	switch {
@@ -92,7 +96,7 @@ func Decide(err error, cmd events.Command, p Policy, now time.Time, rnd float64)
 			break
 		}
 		// The last try is just before patience ends, never after it.
-		pause := min(p.Wait(waited, cmd.Attempt, rnd), p.Patience-waited)
+		pause := min(p.Wait(t, waited, cmd.Attempt, rnd), p.Patience-waited)
 		d.At = now.Add(max(pause, fault.RetryAfter(err)))
 	default:
 		d.Verdict, d.Failures = TryAgain, cmd.Failures+1
@@ -122,7 +126,7 @@ func Backoff(failures int, rnd float64) time.Duration {
 
 // Steady waits a second at first and 30 seconds in the end: for replication inside
 // one directory, which takes seconds to minutes.
-func Steady(waited time.Duration, _ int, rnd float64) time.Duration {
+func Steady(_ account.TenantID, waited time.Duration, _ int, rnd float64) time.Duration {
 	pause := min(max(time.Second, waited/4), maxSteadyWait)
 	return pause + time.Duration(rnd*float64(pause)/10)
 }

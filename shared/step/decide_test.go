@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/step"
 )
@@ -16,7 +17,7 @@ var t0 = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 
 func TestDecide(t *testing.T) {
 	cause := errors.New("cause")
-	steady := func(time.Duration, int, float64) time.Duration { return time.Minute }
+	steady := func(account.TenantID, time.Duration, int, float64) time.Duration { return time.Minute }
 	patient := step.Policy{Patience: time.Hour, Wait: steady, MaxFailures: 3}
 	for name, tt := range map[string]struct {
 		err  error
@@ -43,7 +44,7 @@ func TestDecide(t *testing.T) {
 			step.Decision{Verdict: step.GiveUp, Failures: 1, Code: fault.RoleNotFound}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, tt.want, step.Decide(tt.err, tt.cmd, patient, tt.now, 0))
+			assert.Equal(t, tt.want, step.Decide(tt.err, "tid", tt.cmd, patient, tt.now, 0))
 		})
 	}
 }
@@ -57,6 +58,6 @@ func TestBackoffGrowsToItsCap(t *testing.T) {
 }
 
 func TestSteadyIsQuickAtFirstAndCalmLater(t *testing.T) {
-	assert.Equal(t, time.Second, step.Steady(0, 1, 0))
-	assert.Equal(t, 30*time.Second, step.Steady(time.Hour, 9, 0))
+	assert.Equal(t, time.Second, step.Steady("tid", 0, 1, 0))
+	assert.Equal(t, 30*time.Second, step.Steady("tid", time.Hour, 9, 0))
 }

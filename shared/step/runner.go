@@ -184,7 +184,7 @@ func (r *Runner) finish(ctx context.Context, a *attempt, result Result, handled 
 			result.Learn(&rec.Account)
 		}
 		now := r.Now()
-		decision = Decide(handled, a.cmd, a.fn.policy, now, r.Random())
+		decision = Decide(handled, rec.Request.Tenant, a.cmd, a.fn.policy, now, r.Random())
 		if handled == nil && result.Again {
 			decision = Decision{Verdict: WaitMore, At: now, Failures: a.cmd.Failures}
 		}

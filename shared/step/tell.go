@@ -106,7 +106,7 @@ func (r *Runner) notify(ctx context.Context, d queue.Delivery, p Policy, tell Te
 		cmd.FirstSeen = r.Now()
 	}
 	sequence := args.Status.Data.Sequence
-	notified, err := r.notified(ctx, cmd.Request)
+	tenant, notified, err := r.notified(ctx, cmd.Request)
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
 		return line.dead(fault.MalformedCommand, fmt.Errorf("no request %s: %w", cmd.Request, err))
@@ -121,7 +121,7 @@ func (r *Runner) notify(ctx context.Context, d queue.Delivery, p Policy, tell Te
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
 	told := tell(ctx, args.Status)
-	decision := Decide(told, cmd, p, r.Now(), r.Random())
+	decision := Decide(told, tenant, cmd, p, r.Now(), r.Random())
 	if decision.Verdict == Finish || decision.Verdict == GiveUp {
 		if err := r.markNotified(ctx, cmd, sequence, told); err != nil {
 			return line.abandoned(fault.LedgerUnavailable, err)
@@ -144,12 +144,12 @@ func decodeNotice(d queue.Delivery) (cmd events.Command, args events.NotifyArgs,
 	return cmd, args, nil
 }
 
-func (r *Runner) notified(ctx context.Context, request string) (n int, err error) {
+func (r *Runner) notified(ctx context.Context, request string) (t account.TenantID, n int, err error) {
 	err = r.Ledger.Update(ctx, request, func(rec *ledger.Record) error {
-		n = rec.Request.Notified
+		t, n = rec.Request.Tenant, rec.Request.Notified
 		return nil
 	})
-	return n, err
+	return t, n, err
 }
 
 func (r *Runner) markNotified(ctx context.Context, cmd events.Command, sequence int, told error) error {

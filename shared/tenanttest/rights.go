@@ -116,12 +116,11 @@ func (m *Memory) RemoveRoleGroupMember(_ context.Context, _ account.TenantID, gr
 	})
 }
 
-// WhichAreMembers reads many memberships at once.
-func (m *Memory) WhichAreMembers(_ context.Context, _ account.TenantID, group string, of []account.Member) (are map[string]bool, err error) {
-	are = map[string]bool{}
-	err = m.do("WhichAreMembers", func() error {
+// HoldersOf reads many memberships at once, in the order of the question.
+func (m *Memory) HoldersOf(_ context.Context, _ account.TenantID, group string, of ...account.Member) (are []bool, err error) {
+	err = m.do("HoldersOf", func() error {
 		for _, who := range of {
-			are[who.ObjectID] = slices.Contains(m.members[group], who.ObjectID)
+			are = append(are, slices.Contains(m.members[group], who.ObjectID))
 		}
 		return m.group(group)
 	})
