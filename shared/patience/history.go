@@ -11,6 +11,7 @@ package patience
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -40,6 +41,8 @@ const (
 	// borrowed is how much the observations of other tenants count in a tenant, in
 	// observations of its own.
 	borrowed = 6
+	// maxOthers bounds how many observations of other tenants are looked at.
+	maxOthers = 512
 )
 
 // History is what was observed of replication, per tenant. It is safe for concurrent
@@ -93,8 +96,9 @@ func lastOf(all []observation) []observation {
 // time waited.
 //
 // The pause is between MinPause and MaxPause and grows with the time waited, except
-// where observations say that now is the time. It ends at LastTry before the
-// Deadline; after that it is MaxPause, for the runner's own deadline to end.
+// where observations say that now is the time. A try that would fall within MinPause of
+// LastTry before the Deadline, or later, is made just then; after it the pause is
+// MaxPause, for the runner's own deadline to end.
 func (h *History) Next(tenant account.TenantID, waited time.Duration, _ int, rnd float64) time.Duration {
 	waited = max(0, waited)
 	left := Deadline - LastTry - waited
@@ -127,13 +131,7 @@ func (h *History) curve(tenant account.TenantID) *curve {
 	if c := h.curves[tenant]; c != nil {
 		return c
 	}
-	own := h.tenants[tenant]
-	var others []observation
-	for t, seen := range h.tenants {
-		if t != tenant {
-			others = append(others, seen...)
-		}
-	}
+	own, others := h.tenants[tenant], h.others(tenant)
 	weight := 1.0
 	if tenant != "" && len(others) > borrowed {
 		weight = borrowed / float64(len(others))
@@ -143,6 +141,19 @@ func (h *History) curve(tenant account.TenantID) *curve {
 	}
 	h.curves[tenant] = newCurve(own, others, weight)
 	return h.curves[tenant]
+}
+
+// others gives the newest observations of the other tenants, equally many of each, in
+// a fixed order so that sums come out the same.
+func (h *History) others(tenant account.TenantID) []observation {
+	each := max(1, maxOthers/max(1, len(h.tenants)))
+	var all []observation
+	for _, t := range slices.Sorted(maps.Keys(h.tenants)) {
+		if seen := h.tenants[t]; t != tenant {
+			all = append(all, seen[max(0, len(seen)-each):]...)
+		}
+	}
+	return all
 }
 
 // exported is the JSON of a History: seconds, negative for a wait given up.

@@ -46,7 +46,7 @@ func TestGoal(t *testing.T) {
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()
 			for _, observations := range []int{enough, patience.Remembered} {
-				rep := averaged(d, observations, 20, 500)
+				rep := averaged(d, observations, 12, 300)
 				assert.LessOrEqual(t, rep.relative(), 0.07, "mean excess / mean delay, goal 10 %%")
 				assert.LessOrEqual(t, rep.meanRatio(), 0.10, "mean of excess / delay")
 				assert.LessOrEqual(t, rep.meanCalls(), 15.0)
@@ -58,10 +58,10 @@ func TestGoal(t *testing.T) {
 
 func TestGoalBeforeLearning(t *testing.T) {
 	for _, d := range distributions {
-		rep := averaged(d, 0, 4, 500)
+		rep := averaged(d, 0, 4, 300)
 		assert.LessOrEqual(t, rep.relative(), 0.10, d.name)
 		assert.LessOrEqual(t, rep.meanCalls(), 27.0, "%s: the opening costs a dozen calls more", d.name)
-		assert.LessOrEqual(t, averaged(d, 3, 10, 300).meanCalls(), 16.0, "%s: it ends with three observations", d.name)
+		assert.LessOrEqual(t, averaged(d, 3, 10, 150).meanCalls(), 16.0, "%s: it ends with three observations", d.name)
 	}
 }
 
@@ -69,7 +69,7 @@ func TestTogetherTakesFewerCallsAndIsNotLate(t *testing.T) {
 	for _, d := range distributions {
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()
-			one, ten, fifty := shared(d, 1, 400), shared(d, 10, 1000), shared(d, 50, 1000)
+			one, ten, fifty := shared(d, 1, 300), shared(d, 10, 600), shared(d, 50, 600)
 			assert.Less(t, ten.meanCalls(), 0.75*one.meanCalls())
 			assert.Less(t, fifty.meanCalls(), 0.5*one.meanCalls())
 			for _, rep := range []report{ten, fifty} {

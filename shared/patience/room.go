@@ -180,7 +180,7 @@ func (h *hall) unseen() []account.Member {
 }
 
 // look makes the shared call, or waits for the answer to the one under way.
-func (h *hall) look(ctx context.Context, eyes Eyes, tenant account.TenantID, now func() time.Time) error {
+func (h *hall) look(ctx context.Context, eyes Eyes, tenant account.TenantID, now func() time.Time) (err error) {
 	h.mu.Lock()
 	if under := h.looking; under != nil {
 		h.mu.Unlock()
@@ -196,15 +196,17 @@ func (h *hall) look(ctx context.Context, eyes Eyes, tenant account.TenantID, now
 	members := h.unseen()
 	h.mu.Unlock()
 
-	seen, err := eyes.Visible(ctx, tenant, members...)
-
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.looking = nil
-	close(done)
-	if err == nil {
-		h.note(seen, now())
-	}
+	var seen map[string]bool
+	defer func() { // deferred, so that a panic in eyes locks nobody in
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.looking = nil
+		close(done)
+		if err == nil {
+			h.note(seen, now())
+		}
+	}()
+	seen, err = eyes.Visible(ctx, tenant, members...)
 	return err
 }
 
