@@ -9,7 +9,8 @@ import (
 	"github.com/usher365/usher/shared/fault"
 )
 
-// DeletedUser reads a soft-deleted account; DeletedAt is set. The user principal name is
+// DeletedUser reads a soft-deleted account; DeletedAt is set if the answer tells it,
+// which is not promised for a single item. The user principal name is
 // as Entra shows it then: the object id without dashes, followed by the old name. An
 // account that was not deleted, or was purged, is a permanent fault UserNotFound.
 func (c *Client) DeletedUser(ctx context.Context, t account.TenantID, id string) (account.User, error) {
@@ -20,8 +21,8 @@ func (c *Client) DeletedUser(ctx context.Context, t account.TenantID, id string)
 		if err := s.get(ctx, deletedPath(id), &wire); err != nil {
 			return err
 		}
-		if wire.ID == "" || wire.DeletedDateTime.IsZero() {
-			return errIncomplete("no deleted user with an id and a time of deletion")
+		if wire.ID == "" {
+			return errIncomplete("no deleted user with an id")
 		}
 		found = wire.user()
 		return nil

@@ -150,8 +150,8 @@ func classify(ctx context.Context, c call, err error) error {
 		return fmt.Errorf("%s: %w", c.doing, f)
 	}
 	if a, ok := errors.AsType[*refusal](err); ok {
-		a.message = c.scrub(a.message)
 		r := meaning(c, a)
+		a.code, a.message, a.requestID = c.scrub(a.code), c.scrub(a.message), c.scrub(a.requestID)
 		return &fault.Error{Class: r.class, Code: r.fault, After: a.after, Err: fmt.Errorf("%s: %w: %s", c.doing, a, r.remedy)}
 	}
 	if ctx.Err() != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -90,6 +91,7 @@ func newGraph(t testing.TB, h http.HandlerFunc) *graph {
 			g.connections.Add(1)
 		}
 	}
+	g.Config.ErrorLog = log.New(io.Discard, "", 0)
 	g.StartTLS()
 	t.Cleanup(g.Close)
 	return g
@@ -119,9 +121,7 @@ func (g *graph) options() entra.Options {
 }
 
 func (g *graph) client(t testing.TB) *entra.Client {
-	c, err := entra.New(g.options())
-	require.NoError(t, err)
-	return c
+	return mustClient(t, g.options())
 }
 
 // answer is a handler that always gives the same answer.
@@ -162,4 +162,13 @@ func newUser() account.NewUser {
 		DisplayName: "SAM 360 Service", GivenName: "SAM", Surname: "360", UsageLocation: "GB",
 		Password: account.NewSecret(password), PasswordNeverExpires: true, Stamp: account.StampOf("req-1"),
 	}
+}
+
+// other is one of many tenants.
+func other(i int) account.TenantID { return account.TenantID(fmt.Sprintf("tenant-%d", i)) }
+
+func mustClient(t testing.TB, o entra.Options) *entra.Client {
+	c, err := entra.New(o)
+	require.NoError(t, err)
+	return c
 }

@@ -99,17 +99,18 @@ type keyed interface{ key() string }
 // breaks off is repeated without yielding anything twice.
 func pages[W keyed, T any](ctx context.Context, c *Client, t account.TenantID, call call, path string, convert func(W) T) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		for path != "" {
+		address := c.base.String() + path
+		for address != "" {
 			var page []T
 			var next string
 			err := c.run(ctx, t, call, func(s *session) (err error) {
-				page, next, err = fetchPage(ctx, s, call, path, convert)
+				page, next, err = fetchPage(ctx, s, call, address, convert)
 				if _, broken := errors.AsType[*misread](err); broken {
-					page, next, err = fetchPage(ctx, s, call, path, convert)
+					page, next, err = fetchPage(ctx, s, call, address, convert)
 				}
 				return err
 			})
-			if err == nil && next == path {
+			if err == nil && next == address {
 				err = classify(ctx, call, errIncomplete("a next link to the same page"))
 			}
 			if err != nil {
@@ -122,13 +123,13 @@ func pages[W keyed, T any](ctx context.Context, c *Client, t account.TenantID, c
 					return
 				}
 			}
-			path = next
+			address = next
 		}
 	}
 }
 
-func fetchPage[W keyed, T any](ctx context.Context, s *session, call call, path string, convert func(W) T) ([]T, string, error) {
-	req, err := s.request(ctx, http.MethodGet, path)
+func fetchPage[W keyed, T any](ctx context.Context, s *session, call call, address string, convert func(W) T) ([]T, string, error) {
+	req, err := s.request(ctx, http.MethodGet, address)
 	if err != nil {
 		return nil, "", err
 	}

@@ -133,13 +133,10 @@ func (s *session) retryFor(method string) policy.RetryOptions {
 	return o
 }
 
-// request prepares a call that does not go through the SDK. path is escaped already
-// and begins with a slash, or is an absolute address (a next link).
-func (s *session) request(ctx context.Context, method, path string) (*policy.Request, error) {
-	if strings.HasPrefix(path, "/") {
-		path = s.base.String() + path
-	}
-	req, err := runtime.NewRequest(policy.WithRetryOptions(ctx, s.retryFor(method)), method, path)
+// request prepares a call that does not go through the SDK. address is absolute and
+// escaped already.
+func (s *session) request(ctx context.Context, method, address string) (*policy.Request, error) {
+	req, err := runtime.NewRequest(policy.WithRetryOptions(ctx, s.retryFor(method)), method, address)
 	if err != nil {
 		return nil, fmt.Errorf("build request: %w", err)
 	}
@@ -149,7 +146,7 @@ func (s *session) request(ctx context.Context, method, path string) (*policy.Req
 
 // plain makes a call whose answer does not matter beyond its status.
 func (s *session) plain(ctx context.Context, method, path string) error {
-	req, err := s.request(ctx, method, path)
+	req, err := s.request(ctx, method, s.base.String()+path)
 	if err != nil {
 		return err
 	}
@@ -159,7 +156,7 @@ func (s *session) plain(ctx context.Context, method, path string) error {
 
 // get reads one object into v.
 func (s *session) get(ctx context.Context, path string, v any) error {
-	req, err := s.request(ctx, http.MethodGet, path)
+	req, err := s.request(ctx, http.MethodGet, s.base.String()+path)
 	if err != nil {
 		return err
 	}

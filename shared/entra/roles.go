@@ -33,6 +33,7 @@ func (c *Client) AssignRole(ctx context.Context, t account.TenantID, principalID
 	}
 	err := c.run(ctx, t, call, func(s *session) error {
 		body := models.NewUnifiedRoleAssignment()
+		body.SetOdataType(new("#microsoft.graph.unifiedRoleAssignment"))
 		body.SetPrincipalId(&principalID)
 		body.SetRoleDefinitionId(&roleID)
 		body.SetDirectoryScopeId(new("/"))

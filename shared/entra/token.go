@@ -52,7 +52,11 @@ func signInFault(ctx context.Context, tenant account.TenantID, err error) error 
 	if ctx.Err() != nil {
 		return fmt.Errorf("sign in to tenant %s: %w", tenant, ctx.Err())
 	}
-	return fmt.Errorf("tenant %s: %w", tenant, signin.Classify(err))
+	f, ok := errors.AsType[*fault.Error](signin.Classify(err))
+	if !ok {
+		return err
+	}
+	return &fault.Error{Class: f.Class, Code: f.Code, After: f.After, Err: fmt.Errorf("tenant %s: %w", tenant, f.Err)}
 }
 
 // unusableCredential is for a credential that cannot even be made.

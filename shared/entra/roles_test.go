@@ -1,0 +1,125 @@
+package entra_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fault"
+)
+
+const (
+	assignments  = "/v1.0/roleManagement/directory/roleAssignments"
+	notFound     = "Resource 'x' does not exist or one of its queried reference-property objects are not present."
+	assignmentID = "YUb1sHQtUEyvox7IA_Eu_mm3jqnUe4lEhvatluHVi2I-1"
+)
+
+func TestAssignRole(t *testing.T) {
+	g := newGraph(t, answer(201, `{"id":"`+assignmentID+`"}`))
+	id, err := g.client(t).AssignRole(ctx, tenant, userID, roleID)
+	require.NoError(t, err)
+	assert.Equal(t, assignmentID, id)
+	assert.Equal(t, "POST "+assignments, g.last(t).Method+" "+g.last(t).URL.Path)
+	assert.JSONEq(t, golden(t, "assign-role.json"), g.last(t).body)
+}
+
+func TestAssignRoleConflictIsForTheCallerToReadBack(t *testing.T) {
+	for _, body := range []string{
+		`{"error":{"code":"Request_BadRequest","message":"…","details":[{"code":"ConflictingObjects","message":"…","target":"…"}]}}`,
+		graphError("Request_BadRequest", "A conflicting object with one or more of the specified property values is present in the directory."),
+		graphError("RoleAssignmentExists", "The Role assignment already exists."),
+	} {
+		_, err := newGraph(t, answer(400, body)).client(t).AssignRole(ctx, tenant, userID, roleID)
+		assert.True(t, fault.Is(err, fault.RoleConflict), err)
+		assert.Equal(t, fault.Permanent, fault.ClassOf(err))
+	}
+}
+
+// Entra answers an unknown role and an unknown principal alike.
+func TestAssignRoleTellsWhatIsMissing(t *testing.T) {
+	for name, tc := range map[string]struct {
+		definition http.HandlerFunc
+		code       fault.Code
+		class      fault.Class
+	}{
+		"principal":   {answer(200, `{"id":"`+roleID+`"}`), fault.UserNotReadable, fault.Waiting},
+		"role":        {answer(404, graphError("Request_ResourceNotFound", notFound)), fault.RoleNotFound, fault.Permanent},
+		"not allowed": {answer(403, graphError("Authorization_RequestDenied", "…")), fault.PermissionMissing, fault.Permanent},
+		"not known":   {answer(503, ""), fault.ServiceUnavailable, fault.Transient},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGraph(t, func(w http.ResponseWriter, r *http.Request) {
+				if strings.Contains(r.URL.Path, "/roleDefinitions/"+roleID) {
+					tc.definition(w, r)
+					return
+				}
+				write(w, 404, graphError("Request_ResourceNotFound", notFound))
+			})
+			_, err := g.client(t).AssignRole(ctx, tenant, userID, roleID)
+			assert.True(t, fault.Is(err, tc.code), err)
+			assert.Equal(t, tc.class, fault.ClassOf(err))
+		})
+	}
+}
+
+func TestRoleAssignmentLists(t *testing.T) {
+	one := `{"id":"a","roleDefinitionId":"r","principalId":"p","directoryScopeId":"/"}`
+	two := `{"id":"b","roleDefinitionId":"r","principalId":"p","directoryScopeId":"/administrativeUnits/x"}`
+	want := []account.RoleAssignment{{ID: "a", RoleID: "r", PrincipalID: "p", Scope: "/"}, {ID: "b", RoleID: "r", PrincipalID: "p", Scope: "/administrativeUnits/x"}}
+	g := newGraph(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("$skiptoken") == "" {
+			write(w, 200, `{"value":[`+one+`],"@odata.nextLink":"https://`+r.Host+assignments+`?$skiptoken=2"}`)
+			return
+		}
+		write(w, 200, `{"value":[`+two+`]}`)
+	})
+	c := g.client(t)
+
+	got, err := c.RoleAssignments(ctx, tenant, "o'neil")
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+	assert.Equal(t, "principalId eq 'o''neil'", g.requests()[0].URL.Query().Get("$filter"))
+	assert.NotContains(t, g.requests()[0].URL.RawQuery, "+")
+
+	got, err = c.RoleHolders(ctx, tenant, roleID)
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+	assert.Equal(t, "roleDefinitionId eq '"+roleID+"'", g.requests()[2].URL.Query().Get("$filter"))
+
+	var all []account.RoleAssignment
+	for a, err := range c.AllRoleAssignments(ctx, tenant) {
+		require.NoError(t, err)
+		all = append(all, a)
+	}
+	assert.Equal(t, want, all)
+	assert.Empty(t, g.last(t).URL.Query().Get("$filter"))
+}
+
+func TestRoleAssignmentExists(t *testing.T) {
+	c := newGraph(t, answer(200, `{"id":"`+assignmentID+`"}`)).client(t)
+	exists, err := c.RoleAssignmentExists(ctx, tenant, assignmentID)
+	require.NoError(t, err)
+	assert.True(t, exists)
+	exists, err = c.RoleAssignmentExists(ctx, tenant, "another")
+	assert.True(t, fault.Is(err, fault.AnswerNotUnderstood), "an answer about something else proves nothing")
+	assert.False(t, exists)
+
+	c = newGraph(t, answer(404, graphError("Request_ResourceNotFound", notFound))).client(t)
+	exists, err = c.RoleAssignmentExists(ctx, tenant, assignmentID)
+	require.NoError(t, err)
+	assert.False(t, exists)
+
+	c = newGraph(t, answer(404, "<html>")).client(t)
+	_, err = c.RoleAssignmentExists(ctx, tenant, assignmentID)
+	assert.True(t, fault.Is(err, fault.AnswerNotUnderstood))
+}
+
+func TestRemoveRoleAssignment(t *testing.T) {
+	g := newGraph(t, answer(204, ""))
+	require.NoError(t, g.client(t).RemoveRoleAssignment(ctx, tenant, assignmentID))
+	assert.Equal(t, "DELETE "+assignments+"/"+assignmentID, g.last(t).Method+" "+g.last(t).URL.Path)
+}
