@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
@@ -169,6 +170,7 @@ func (m *Memory) DeleteUser(_ context.Context, _ account.TenantID, id string) er
 			return err
 		}
 		delete(m.users, id)
+		u.DeletedAt = time.Now()
 		m.deleted[id] = u
 		for group, ids := range m.members {
 			m.members[group] = slices.DeleteFunc(ids, func(member string) bool { return member == id })
@@ -197,6 +199,7 @@ func (m *Memory) RestoreUser(_ context.Context, _ account.TenantID, id string) e
 			return notFound(id)
 		}
 		delete(m.deleted, id)
+		u.DeletedAt = time.Time{}
 		m.users[id] = u
 		return nil
 	})

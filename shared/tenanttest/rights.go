@@ -10,6 +10,9 @@ import (
 	"github.com/usher365/usher/shared/fault"
 )
 
+// rolesThere are the directory roles of the memory.
+var rolesThere = []string{lifecycleRole, account.GlobalAdministrator, "194ae4cb-b126-40b2-bd5b-6091b380977d"}
+
 func (m *Memory) held(principal string) []account.RoleAssignment {
 	return slices.DeleteFunc(slices.Clone(m.assignments), func(r account.RoleAssignment) bool { return r.PrincipalID != principal })
 }
@@ -48,6 +51,9 @@ func (m *Memory) AllRoleAssignments(context.Context, account.TenantID) iter.Seq2
 // AssignRole gives a role.
 func (m *Memory) AssignRole(_ context.Context, _ account.TenantID, principal, role string) (id string, err error) {
 	err = m.do("AssignRole", func() error {
+		if !slices.Contains(rolesThere, role) {
+			return fault.Stopf(fault.RoleNotFound, "no directory role %q", role)
+		}
 		for _, r := range m.held(principal) {
 			if r.RoleID == role {
 				return fault.Stopf(fault.RoleConflict, "%s holds %s already", principal, role)
