@@ -1,0 +1,225 @@
+package config
+
+import (
+	"maps"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/adhocore/gronx"
+
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/webhook"
+)
+
+const byReference = "write env:NAME or file:/PATH, never the secret itself"
+
+// builder proves what was given and makes the Config of it.
+type builder struct {
+	raw
+	env      func(string) (string, bool)
+	problems Problems
+}
+
+func (b *builder) build() Config {
+	c := Config{
+		Listen: b.listen(), Data: b.or("data", DefaultData), Database: b.database(), Profiles: b.or("profiles", ""),
+		Webhooks: b.webhooks(), Callback: b.callback(), Sync: b.sync(),
+	}
+	c.Cloud, c.Endpoints = b.endpoints()
+	if token, given := b.values["apiToken"]; given {
+		c.APIToken = account.NewSecret(b.secret(token))
+	}
+	c.Tenants = b.tenantsOf(c.Cloud)
+	return c
+}
+
+func (b *builder) or(key, otherwise string) string {
+	if s := b.values[key]; s.value != "" {
+		return s.value
+	}
+	return otherwise
+}
+
+func (b *builder) listen() string {
+	address := b.or("listen", DefaultListen)
+	_, port, err := net.SplitHostPort(address)
+	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
+		b.problems.add(b.values["listen"].where, "%q is not HOST:PORT, such as %s", address, DefaultListen)
+	}
+	return address
+}
+
+// scheme is the beginning of a database's URL; a drive of a Windows path is not one.
+var scheme = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+]+):(//)?`)
+
+// database takes the path of an SQLite file, in the forms people write it.
+func (b *builder) database() string {
+	s := b.values["database"]
+	found := scheme.FindStringSubmatch(s.value)
+	if found == nil {
+		found = []string{"", "file"}
+	}
+	path := strings.TrimPrefix(s.value, found[0])
+	switch strings.ToLower(found[1]) {
+	case "sqlite", "file":
+		if s.value != "" && (path == "" || path == ":memory:" || strings.ContainsAny(path, "?#")) {
+			b.problems.add(s.where, "must be the path of a file, without parameters: sqlite:PATH")
+		}
+	case "postgres", "postgresql":
+		b.problems.add(s.where, "this version does not have PostgreSQL; leave it out for SQLite in the data directory, or write sqlite:PATH")
+	default:
+		b.problems.add(s.where, "%q is not a kind of database known here; write sqlite:PATH", found[1])
+	}
+	return path
+}
+
+func (b *builder) sync() Sync {
+	s := Sync{Schedule: b.or("sync.schedule", DefaultSchedule)}
+	fields := len(strings.Fields(s.Schedule))
+	valid := (fields == 5 || strings.HasPrefix(s.Schedule, "@")) && gronx.IsValid(s.Schedule)
+	if valid {
+		_, err := s.Next(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+		valid = err == nil
+	}
+	if !valid {
+		b.problems.add(b.values["sync.schedule"].where, "%q is not a cron expression of five fields that comes due, such as %q", s.Schedule, DefaultSchedule)
+	}
+	return s
+}
+
+// sourceName is what a sender may be called; it is logged and stored with each request.
+var sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,39}$`)
+
+func (b *builder) webhooks() Webhooks {
+	w := Webhooks{Sources: map[string][]webhook.Secret{}, Tolerance: webhook.DefaultTolerance}
+	if s, given := b.values["webhooks.tolerance"]; given {
+		d, err := time.ParseDuration(s.value)
+		if err != nil || d < time.Second || d > 24*time.Hour {
+			b.problems.add(s.where, "%q is not a time between 1s and 24h, such as 5m", s.value)
+		}
+		w.Tolerance = d
+	}
+	for _, name := range slices.Sorted(maps.Keys(b.sources)) {
+		if !sourceName.MatchString(name) {
+			b.problems.add("webhooks.sources", "%q is not a name of lower-case letters, digits, - and _", name)
+		}
+		for _, s := range b.sources[name] {
+			if secret := b.webhookSecret(s); !secret.IsZero() {
+				w.Sources[name] = append(w.Sources[name], secret)
+			}
+		}
+	}
+	return w
+}
+
+func (b *builder) webhookSecret(s setting) webhook.Secret {
+	text := b.secret(s)
+	if text == "" {
+		return webhook.Secret{}
+	}
+	secret, err := webhook.ParseSecret(text)
+	if err != nil {
+		b.problems.add(s.where, "%v", err)
+	}
+	return secret
+}
+
+func (b *builder) callback() Callback {
+	c := Callback{URL: b.or("callback.url", "")}
+	target, err := url.Parse(c.URL)
+	at, secret := b.values["callback.url"], b.values["callback.secret"]
+	switch {
+	case c.URL == "" && secret.value != "":
+		b.problems.add(secret.where, "is given without callback.url; give both or none")
+	case c.URL == "":
+	case err != nil || target.Host == "":
+		b.problems.add(at.where, "is not a URL, such as https://HOST/PATH")
+	case secret.value == "":
+		b.problems.add(at.where, "needs a secret to sign with; set USHER_CALLBACK_SECRET or callback.secret")
+	}
+	if secret.value != "" {
+		c.Secret = b.webhookSecret(secret)
+	}
+	for _, h := range b.allowHosts {
+		c.AllowHosts = append(c.AllowHosts, strings.ToLower(h.value))
+	}
+	c.AllowPrivate = b.flag("callback.allowPrivate")
+	return c
+}
+
+func (b *builder) flag(key string) bool {
+	s := b.values[key]
+	if s.value != "" && s.value != "true" && s.value != "false" {
+		b.problems.add(s.where, "must be true or false")
+	}
+	return s.value == "true"
+}
+
+// secret follows a reference. It gives an empty text where there is a problem.
+func (b *builder) secret(s setting) string {
+	if s.literal {
+		return s.value
+	}
+	kind, name, _ := strings.Cut(s.value, ":")
+	switch {
+	case kind == "env" && name != "":
+		value := lookup(b.env, name)
+		if value == "" {
+			b.problems.add(s.where, "the environment variable %s is not set", name)
+		}
+		return value
+	case kind == "file" && filepath.IsAbs(name):
+		return b.secretFile(s.where, name)
+	}
+	b.problems.add(s.where, "must be a reference; %s", byReference)
+	return ""
+}
+
+func (b *builder) secretFile(where, path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		b.problems.add(where, "the secret cannot be read: %v", err)
+		return ""
+	}
+	value := strings.TrimSpace(string(text))
+	if value == "" {
+		b.problems.add(where, "the file %s is empty", path)
+	}
+	return value
+}
+
+func (b *builder) endpoints() (string, Endpoints) {
+	name := b.or("cloud", Public)
+	e, known := Hosts(name)
+	if !known {
+		b.problems.add(b.values["cloud"].where, "%q is not a cloud; use %s", name, cloudNames())
+	}
+	b.endpoint("endpoints.login", &e.Login)
+	b.endpoint("endpoints.graph", &e.Graph)
+	b.endpoint("endpoints.exchange", &e.Exchange)
+	e.Graph = strings.TrimSuffix(e.Graph, "/v1.0")
+	return name, e
+}
+
+func (b *builder) endpoint(key string, to *string) {
+	s, given := b.values[key]
+	if !given || s.value == "" {
+		return
+	}
+	u, err := url.Parse(s.value)
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		b.problems.add(s.where, "must be https://HOST or https://HOST:PORT; for a certificate of your own set SSL_CERT_FILE")
+		return
+	}
+	if key == "endpoints.login" && strings.Trim(u.Path, "/") != "" {
+		b.problems.add(s.where, "must not have a path; tenants are added to it")
+	}
+	*to = strings.TrimRight(s.value, "/")
+}

@@ -1,0 +1,128 @@
+// Package config reads Usher's settings from one YAML file and the environment,
+// refuses everything that is wrong at once and by name, and needs no file where the
+// environment says enough. Secrets are given by reference, never in the file.
+package config
+
+import (
+	"path/filepath"
+	"time"
+
+	"github.com/adhocore/gronx"
+
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/webhook"
+)
+
+// The defaults of settings that are not given.
+const (
+	DefaultListen   = "127.0.0.1:8080"
+	DefaultData     = "./usher-data"
+	DefaultSchedule = "0 2 * * *"
+)
+
+// EnvironmentSource is the name of the webhook source of USHER_WEBHOOK_SECRET.
+const EnvironmentSource = "default"
+
+// Config is what Usher runs with. usher.example.yaml documents each setting.
+type Config struct {
+	// Listen is the address of the HTTP server, HOST:PORT.
+	Listen string
+	// Data is the directory of everything Usher keeps.
+	Data string
+	// Database is the path of the SQLite file; empty means usher.db in Data. See DatabasePath.
+	Database string
+	// APIToken opens the API for machines; zero when none is given.
+	APIToken account.Secret
+	Webhooks Webhooks
+	Callback Callback
+	Sync     Sync
+	// Profiles is a directory with more profiles; empty when there is none.
+	Profiles string
+	// Cloud is public, usgov, usgov-dod or china.
+	Cloud string
+	// Endpoints are those of Cloud, with what was set in their place. See EndpointsOf.
+	Endpoints Endpoints
+	Tenants   []account.Tenant
+}
+
+// Webhooks says who may send requests.
+type Webhooks struct {
+	// Sources are the secrets of each sender, several while one is being rotated.
+	Sources map[string][]webhook.Secret
+	// Tolerance is how far a message's timestamp may be from our clock; never zero.
+	Tolerance time.Duration
+}
+
+// Callback says where status events go; an empty URL means into the log.
+type Callback struct {
+	URL    string
+	Secret webhook.Secret
+	// AllowHosts are the hosts URL may name; empty allows the one it names.
+	AllowHosts []string
+	// AllowPrivate allows addresses of private networks.
+	AllowPrivate bool
+}
+
+// Sync says when the nightly comparison runs.
+type Sync struct {
+	// Schedule is a cron expression of five fields, or @daily and the like; in UTC.
+	Schedule string
+}
+
+// Next gives the first time after the given one at which the sync runs, in UTC.
+func (s Sync) Next(after time.Time) (time.Time, error) {
+	return gronx.NextTickAfter(s.Schedule, after.UTC(), false)
+}
+
+// DatabasePath is where the SQLite file lies.
+func (c Config) DatabasePath() string {
+	if c.Database != "" {
+		return c.Database
+	}
+	return filepath.Join(c.Data, "usher.db")
+}
+
+// EndpointsOf gives the endpoints of a tenant: those set, for a tenant of our cloud,
+// and Microsoft's own for a tenant of another cloud.
+func (c Config) EndpointsOf(t account.Tenant) Endpoints {
+	if t.Cloud == "" || t.Cloud == c.Cloud {
+		return c.Endpoints
+	}
+	e, _ := Hosts(t.Cloud)
+	return e
+}
+
+// Need is a setting that not every command asks for.
+type Need int
+
+// What a command may need.
+const (
+	NeedWebhook Need = iota
+	NeedAPIToken
+	NeedTenants
+)
+
+// CheckServe tells everything that 'usher serve' lacks with real tenants: Problems or nil.
+func (c Config) CheckServe() error { return c.Check(NeedWebhook, NeedAPIToken, NeedTenants) }
+
+// Check tells which of the needed settings are missing, all at once: Problems or nil.
+func (c Config) Check(needs ...Need) error {
+	var found Problems
+	for _, need := range needs {
+		switch need {
+		case NeedWebhook:
+			if _, err := webhook.NewVerifier(c.Webhooks.Sources, c.Webhooks.Tolerance, time.Now); err != nil {
+				found.add("USHER_WEBHOOK_SECRET (or webhooks.sources)", `%v; make a secret with: echo "whsec_$(openssl rand -base64 32)"`, err)
+			}
+		case NeedAPIToken:
+			if c.APIToken.IsZero() {
+				found.add("USHER_API_TOKEN (or apiToken)", "is missing; make one with: openssl rand -hex 32")
+			}
+		case NeedTenants:
+			if len(c.Tenants) == 0 {
+				found.add("AZURE_TENANT_ID (or tenants)", "is missing; give the tenant id from the Entra admin centre, Overview")
+			}
+		}
+	}
+	return found.err()
+}

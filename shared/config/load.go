@@ -1,0 +1,67 @@
+package config
+
+import (
+	"strings"
+)
+
+// Load reads the file at path, lets the environment replace its settings, and checks
+// everything. An empty path means that there is no file. The error is Problems with
+// all that is wrong, or says that the file cannot be read. Which settings must be
+// given depends on the command: see Check.
+//
+// An environment variable that is set but empty counts as not set.
+func Load(path string, env func(string) (string, bool)) (Config, error) {
+	r := &reader{raw: raw{values: map[string]setting{}, sources: map[string][]setting{}}}
+	if path != "" {
+		if err := r.readFile(path); err != nil {
+			return Config{}, err
+		}
+	}
+	overlay(&r.raw, env)
+	b := builder{raw: r.raw, env: env, problems: r.problems}
+	c := b.build()
+	return c, b.problems.err()
+}
+
+// variables are the environment's names of settings, in the order of preference.
+var variables = []struct {
+	name, key string
+}{
+	{"USHER_LISTEN", "listen"},
+	{"USHER_DATABASE_URL", "database"},
+	{"USHER_API_TOKEN", "apiToken"},
+	{"USHER_CALLBACK_URL", "callback.url"},
+	{"USHER_CALLBACK_SECRET", "callback.secret"},
+	{"USHER_PROFILES", "profiles"},
+	{"USHER_CLOUD", "cloud"},
+	{"AZURE_AUTHORITY_HOST", "endpoints.login"},
+	{"USHER_LOGIN_ENDPOINT", "endpoints.login"},
+	{"USHER_GRAPH_ENDPOINT", "endpoints.graph"},
+	{"USHER_EXCHANGE_ENDPOINT", "endpoints.exchange"},
+}
+
+// overlay lets the environment replace what the file says.
+func overlay(r *raw, env func(string) (string, bool)) {
+	for _, v := range variables {
+		if value := lookup(env, v.name); value != "" {
+			r.values[v.key] = setting{value, v.name, true}
+		}
+	}
+	const secrets, tenant = "USHER_WEBHOOK_SECRET", "AZURE_TENANT_ID"
+	if given := strings.FieldsFunc(lookup(env, secrets), isSeparator); len(given) > 0 {
+		r.sources[EnvironmentSource] = nil
+		for _, value := range given {
+			r.sources[EnvironmentSource] = append(r.sources[EnvironmentSource], setting{value, secrets, true})
+		}
+	}
+	if id := lookup(env, tenant); id != "" && len(r.tenants) == 0 {
+		r.tenants = []rawTenant{{where: tenant, alias: setting{"default", tenant, true}, id: setting{id, tenant, true}}}
+	}
+}
+
+func isSeparator(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' }
+
+func lookup(env func(string) (string, bool), name string) string {
+	value, _ := env(name)
+	return strings.TrimSpace(value)
+}
