@@ -5,12 +5,14 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -136,16 +138,11 @@ type inbound struct {
 	done func()
 }
 
+// The errors of a lost connection are those that net itself would give: clients look at their types.
 var (
-	errDropped = errors.New("connection reset by peer")
-	errTimeout = timeoutError{}
+	errDropped = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+	errTimeout = &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
 )
-
-type timeoutError struct{}
-
-func (timeoutError) Error() string   { return "i/o timeout" }
-func (timeoutError) Timeout() bool   { return true }
-func (timeoutError) Temporary() bool { return true }
 
 // handle answers one HTTP request; an error means that the connection is lost without an answer.
 func (s *Server) handle(r *http.Request) (*response, error) {

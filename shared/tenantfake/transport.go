@@ -2,8 +2,6 @@ package tenantfake
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -27,7 +25,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Transport returns a RoundTripper that calls the server directly, in the caller's goroutine, without sockets. Any host name is accepted.
-// Lost connections and time-outs are errors of RoundTrip; the latter implement net.Error with Timeout true. Authorisation, redirects
+// Lost connections and time-outs are errors of RoundTrip, *net.OpError as from a socket. Authorisation, redirects
 // and cookies are the caller's, as with http.Transport.
 func (s *Server) Transport() http.RoundTripper { return transport{s} }
 
@@ -35,15 +33,15 @@ type transport struct{ s *Server }
 
 // RoundTrip implements http.RoundTripper.
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := t.s.handle(r)
 	if r.Body != nil {
-		err = errors.Join(err, r.Body.Close())
+		defer r.Body.Close() // it has been read; what closing says about it changes nothing
 	}
+	resp, err := t.s.handle(r)
 	if err == nil {
 		err = r.Context().Err() // an answer that comes after the deadline is never seen
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", r.Method, r.URL.Path, err)
+		return nil, err // as it is, for the client to look at its type
 	}
 	return &http.Response{
 		Status:     strconv.Itoa(resp.status) + " " + http.StatusText(resp.status),
