@@ -1,0 +1,102 @@
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/ledger"
+	"github.com/usher365/usher/shared/profile"
+)
+
+// order is a request on its way to a decision.
+type order struct {
+	req    events.Request
+	tenant account.Tenant
+	keys   ledger.Keys
+	// actor is who sent it, for the audit log.
+	actor string
+	now   time.Time
+}
+
+// Accept takes one canonical request. A request that cannot be taken is answered
+// with status refused and, when its tenant and ticket are known, is recorded and told
+// to the ticket. An error means that the ledger could not be written: nothing was
+// taken, send it again.
+func (d *Desk) Accept(ctx context.Context, body []byte, from Source) (Answer, error) {
+	o := order{actor: from.Name, now: d.Now()}
+	o.keys.Delivery = from.key()
+	verdict, err := d.take(ctx, &o, body)
+	if isRefusal(err) {
+		return d.refuse(ctx, o, err)
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	return answerFor(verdict), nil
+}
+
+func (d *Desk) take(ctx context.Context, o *order, body []byte) (ledger.Verdict, error) {
+	if err := d.read(body, o); err != nil {
+		return ledger.Verdict{}, err
+	}
+	known, err := d.Ledger.Request(ctx, o.requestID())
+	switch {
+	case err == nil && known.BusinessKey != o.keys.Business:
+		return ledger.Verdict{}, fault.Stopf(fault.RequestInvalid, "requestId %s is taken by another request", known.ID)
+	case err != nil && !errors.Is(err, ledger.ErrNotFound):
+		return ledger.Verdict{}, err
+	}
+	p, refusal := d.profileOf(o.req)
+	if refusal == nil {
+		o.keys.UserPrincipalName, refusal = profile.UserPrincipalName(p, o.req, o.tenant)
+	}
+	// The decision comes after the keys were looked up, so that a repeated request
+	// gets the first answer even when it would not be taken any more.
+	return d.store(ctx, o.keys, func(s ledger.Situation) (ledger.Draft, error) {
+		if refusal != nil {
+			return ledger.Draft{}, refusal
+		}
+		if o.req.Action == string(account.Offboard) {
+			return d.farewell(*o, s, offboardOf(o.req))
+		}
+		return d.welcome(*o, s, p)
+	})
+}
+
+// read fills the order in. After a refusal it holds what could be read all the same,
+// so that the ticket can be told.
+func (d *Desk) read(body []byte, o *order) error {
+	invalid := d.Schema.Check(body)
+	if invalid == nil {
+		invalid = json.Unmarshal(body, &o.req)
+	}
+	if invalid != nil {
+		o.req = salvage(body)
+	}
+	o.keys.Business = businessKey(o.req)
+	tenant, err := d.tenantOf(o.req.Tenant)
+	if err == nil {
+		o.tenant, o.keys.Tenant = tenant, tenant.ID
+	}
+	if invalid != nil {
+		return fault.Stop(fault.RequestInvalid, invalid)
+	}
+	return err
+}
+
+// profileOf finds the request's profile; a request without one gets a zero profile.
+func (d *Desk) profileOf(req events.Request) (profile.Profile, error) {
+	if req.Profile == "" {
+		return profile.Profile{}, nil
+	}
+	p, ok := d.Profiles.Get(req.Profile)
+	if !ok {
+		return p, fault.Stopf(fault.UnknownProfile, "there is no profile %q", req.Profile)
+	}
+	return p, nil
+}

@@ -1,0 +1,115 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/ledger"
+	"github.com/usher365/usher/shared/profile"
+	"github.com/usher365/usher/shared/step"
+)
+
+// offboardOf says how a ticket wants the account to go; without a word, by the defaults.
+func offboardOf(req events.Request) events.Offboard {
+	if req.Offboard == nil {
+		return events.Offboard{}
+	}
+	return *req.Offboard
+}
+
+// Revoke takes a managed account away because a person said so; by is their name.
+// It gives the request that does it, which is the open one if there is one. Its
+// statuses go to the ticket that the account was made for.
+func (d *Desk) Revoke(ctx context.Context, acc account.Account, by, reason string, how events.Offboard) (account.Request, error) {
+	origin, err := d.Ledger.Request(ctx, acc.RequestID)
+	if errors.Is(err, ledger.ErrNotFound) {
+		origin.Ticket = account.Ticket{System: "usher", ID: acc.ID}
+	} else if err != nil {
+		return account.Request{}, err
+	}
+	o, err := d.orderBy(by, account.Offboard, acc.Tenant, acc.UserPrincipalName, origin.Ticket)
+	if err != nil {
+		return account.Request{}, err
+	}
+	o.req.Reason = reason
+	verdict, err := d.store(ctx, o.keys, func(s ledger.Situation) (ledger.Draft, error) {
+		if s.Account != nil && s.Account.ID != acc.ID {
+			s.Account = nil
+		}
+		return d.farewell(o, s, how)
+	})
+	return verdict.Request, err
+}
+
+// Expire takes an account away whose time is over. It does nothing when that is
+// under way already.
+func (d *Desk) Expire(ctx context.Context, acc account.Account, reason string) error {
+	_, err := d.Revoke(ctx, acc, events.FullSync, reason, events.Offboard{})
+	return err
+}
+
+// farewell is the draft of an offboarding: it wins over everything else that is
+// open for the account.
+func (d *Desk) farewell(o order, s ledger.Situation, how events.Offboard) (ledger.Draft, error) {
+	if err := mayLeave(o, s, how); err != nil {
+		return ledger.Draft{}, err
+	}
+	acc := *s.Account
+	rec := ledger.Record{Request: d.row(o), Account: acc}
+	r := &rec.Request
+	r.AccountID, r.UserPrincipalName, r.Profile = acc.ID, acc.UserPrincipalName, acc.Profile
+	r.Steps = profile.Revocation(acc, how)
+	rec.Account.State = account.AccountLeaving
+	if acc.Hold.Active(o.now) {
+		note(&rec, o, "hold.overridden", acc.Hold.Reason)
+		rec.Account.Hold = account.Hold{}
+	}
+	begin(&rec, o)
+	if len(r.Steps) == 0 {
+		rec.Account.State, rec.Account.RevokedAt = account.AccountGone, o.now
+		finish(&rec, o)
+	}
+	draft := ledger.Draft{Record: rec, Why: "overtaken by offboarding " + r.ID}
+	for _, open := range s.Open {
+		draft.Cancel = append(draft.Cancel, open.ID)
+	}
+	return draft, nil
+}
+
+// mayLeave says why an account cannot be taken away now.
+func mayLeave(o order, s ledger.Situation, how events.Offboard) error {
+	if s.Account == nil {
+		return fault.Stop(fault.AccountUnknown, unknown(o, s))
+	}
+	acc := *s.Account
+	if o.tenant.Protects(acc.UserPrincipalName, acc.ObjectID) {
+		return fault.Stopf(fault.AccountProtected, "%s is on the list of protected accounts of tenant %s", acc.UserPrincipalName, o.tenant.Alias)
+	}
+	for _, open := range s.Open {
+		if open.Action == account.Offboard && open.Cancelled == "" {
+			return already{open}
+		}
+	}
+	if acc.Hold.Active(o.now) && !how.Force {
+		return fault.Stopf(fault.AccountHeld, "%s is on hold: %s", acc.UserPrincipalName, acc.Hold.Reason)
+	}
+	return profile.CheckOffboard(how)
+}
+
+func unknown(o order, s ledger.Situation) error {
+	if s.Last != nil && !s.Last.RevokedAt.IsZero() {
+		return fmt.Errorf("%s was taken away on %s", o.keys.UserPrincipalName, s.Last.RevokedAt.UTC().Format(time.DateOnly))
+	}
+	return fmt.Errorf("Usher manages no account %s in tenant %s", o.keys.UserPrincipalName, o.tenant.Alias)
+}
+
+// finish closes a request that has nothing to do.
+func finish(rec *ledger.Record, o order) {
+	note(rec, o, "request.succeeded", "there was nothing to do")
+	step.Tell(rec, events.StatusSucceeded, o.tenant, "there was nothing to do", o.now)
+}
