@@ -65,7 +65,7 @@ func Plan(p Profile, req events.Request, t account.Tenant, now time.Time) (Plann
 	if starts := req.Lifetime.StartsAt; starts.After(now) {
 		steps[0].Delay = starts.Sub(now)
 	}
-	return Planned{Account: acc, Steps: steps, OnFailure: policyOf(p), Approval: approvalOf(p, grants)}, nil
+	return Planned{Account: acc, Steps: steps, OnFailure: policyOf(p), Approval: ApprovalFor(p, grants)}, nil
 }
 
 // UserPrincipalName gives the account a request is about, by the same rules as Plan.
@@ -165,8 +165,9 @@ func expiryOf(p Profile, req events.Request, now time.Time) (time.Time, error) {
 	return expires.UTC(), nil
 }
 
-// approvalOf says why the grants need a person's word.
-func approvalOf(p Profile, grants []account.Grant) string {
+// ApprovalFor says why the grants need a person's word; empty when they do not. The
+// roles that can make their holder anything always do.
+func ApprovalFor(p Profile, grants []account.Grant) string {
 	needed := alwaysApproved
 	for _, r := range p.Approval.Roles {
 		if _, name, ok := Role(r); ok {

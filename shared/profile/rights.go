@@ -31,6 +31,8 @@ func checkSupported(p Profile, req events.Request) error {
 		return missing("account.password.forceChange: an unattended sign-in cannot change its password")
 	case req.Account.MFA == "required":
 		return missing("account.mfa required needs a step that registers a second factor, which this version does not have")
+	case req.Account.MFA == "excluded" && req.Reason == "" && req.Approval == nil:
+		return fault.Stopf(fault.RequestInvalid, "account.mfa excluded needs a reason or an approval to be on record")
 	case !req.Lifetime.ReviewAt.IsZero():
 		return missing("lifetime.reviewAt needs a review step, which this version does not have; use lifetime.expiresAt")
 	}
