@@ -9,10 +9,10 @@ import (
 	"github.com/usher365/usher/shared/fault"
 )
 
-// DeletedUser reads a soft-deleted account; DeletedAt is set if the answer tells it,
-// which is not promised for a single item. The user principal name is
-// as Entra shows it then: the object id without dashes, followed by the old name. An
-// account that was not deleted, or was purged, is a permanent fault UserNotFound.
+// DeletedUser reads a soft-deleted account. DeletedAt and the stamp are set if the
+// answer tells them, which is not promised for a single item. The user principal name
+// is as Entra shows it then: the object id without dashes, followed by the old name.
+// An account that was not deleted, or was purged, is a permanent fault UserNotFound.
 func (c *Client) DeletedUser(ctx context.Context, t account.TenantID, id string) (account.User, error) {
 	var found account.User
 	call := call{doing: "read deleted user " + id, objects: []string{id}, permission: "User.Read.All", missing: fault.UserNotFound}
