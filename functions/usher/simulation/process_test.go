@@ -1,0 +1,251 @@
+package simulation
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/stretchr/testify/require"
+
+	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/events/schemas"
+	"github.com/usher365/usher/functions/assignrole"
+	"github.com/usher365/usher/functions/create"
+	"github.com/usher365/usher/functions/fullsync"
+	"github.com/usher365/usher/functions/grantrolegroup"
+	"github.com/usher365/usher/functions/intake"
+	"github.com/usher365/usher/functions/notify"
+	"github.com/usher365/usher/functions/revoke"
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/entra"
+	"github.com/usher365/usher/shared/exchange"
+	"github.com/usher365/usher/shared/ledger"
+	ledgersql "github.com/usher365/usher/shared/ledger/sqlite"
+	"github.com/usher365/usher/shared/patience"
+	"github.com/usher365/usher/shared/profile"
+	"github.com/usher365/usher/shared/queue"
+	queuesql "github.com/usher365/usher/shared/queue/sqlite"
+	"github.com/usher365/usher/shared/schema"
+	"github.com/usher365/usher/shared/step"
+	"github.com/usher365/usher/shared/tenantfake"
+	"github.com/usher365/usher/shared/webhook"
+)
+
+// process is one life of usher, from start to death.
+type process struct {
+	*world
+	ctx    context.Context
+	cancel context.CancelFunc
+	dead   atomic.Bool
+	queue  *queuesql.Queue
+	ledger *ledgersql.Ledger
+	desk   *intake.Desk
+	door   *intake.Webhook
+	runner *step.Runner
+	wg     sync.WaitGroup
+}
+
+// boot starts a process on the world's disk.
+func (w *world) boot() *process {
+	p := &process{world: w}
+	p.ctx, p.cancel = context.WithCancel(w.ctx)
+	var err error
+	p.queue, err = queuesql.New(w.ctx, w.db, queuesql.Options{Observe: func(queuesql.Incident) {}})
+	require.NoError(w, err)
+	p.ledger, err = ledgersql.New(w.ctx, w.db, p.queue)
+	require.NoError(w, err)
+	p.openDesk()
+	p.wire()
+	w.mu.Lock()
+	w.process = p
+	w.mu.Unlock()
+	return p
+}
+
+// die ends the process at this instant: nothing it does from now on reaches the disk.
+func (p *process) die() {
+	if p.dead.CompareAndSwap(false, true) {
+		p.cancel()
+	}
+}
+
+// bury waits until every goroutine of a dead process is gone.
+func (p *process) bury() {
+	p.die()
+	p.wg.Wait()
+	require.NoError(p, p.queue.Close())
+}
+
+func tenants() []account.Tenant {
+	return []account.Tenant{{
+		Alias: "contoso", ID: tenantfake.DefaultTenantID, Domains: []string{domain, "contoso.com"},
+		Protected: []string{"breakglass1@" + domain, "breakglass2@" + domain},
+	}}
+}
+
+func (p *process) openDesk() {
+	catalogue, err := profile.Load(profile.Builtin(), nil)
+	require.NoError(p, err)
+	form, err := schema.Compile("request", []byte(schemas.Request))
+	require.NoError(p, err)
+	p.desk, err = intake.New(intake.Options{
+		Ledger: flaky{p}, Tenants: tenants, Profiles: catalogue, Schema: form, Now: time.Now, NewID: p.random.id,
+	})
+	require.NoError(p, err)
+	verifier, err := webhook.NewVerifier(map[string][]webhook.Secret{"ticketing": {p.secret}}, 0, time.Now)
+	require.NoError(p, err)
+	p.door, err = intake.NewWebhook(intake.WebhookOptions{Desk: p.desk, Verifier: verifier})
+	require.NoError(p, err)
+}
+
+func (p *process) wire() {
+	transport := &http.Client{Transport: p.server.Transport()}
+	credential := p.credential(transport)
+	credentials := func(account.TenantID) (azcore.TokenCredential, error) { return credential, nil }
+	directory, err := entra.New(entra.Options{Credential: credentials, Endpoint: host, Scope: "https://graph.microsoft.com/.default", Transport: transport})
+	require.NoError(p, err)
+	groups, err := exchange.New(exchange.Options{Credential: credentials, Endpoint: host, Scope: "https://outlook.office365.com/.default", Transport: transport})
+	require.NoError(p, err)
+	history := &patience.History{}
+	books := flaky{p}
+	p.runner = step.New(step.Options{
+		Ledger: books, Now: time.Now, Random: p.random.float, NewToken: p.random.id, Compensation: profile.Compensation,
+		Tenant:  func(id account.TenantID) (account.Tenant, bool) { t := tenants()[0]; return t, t.ID == id },
+		Observe: p.observe,
+	})
+	step.Handle(p.runner, events.Create, create.Policy, create.New(directory, p.vault, p.passwords).Handle)
+	step.Handle(p.runner, events.AssignRole, assignrole.Policy, assignrole.New(directory).Handle)
+	step.Handle(p.runner, events.GrantRoleGroup, grantrolegroup.Policy(history.Next),
+		grantrolegroup.New(directory, groups, patience.NewRoom(groups, history, time.Now)).Handle)
+	step.Handle(p.runner, events.Revoke, revoke.Policy, revoke.New(directory, directory, directory, groups).Handle)
+	step.Handle(p.runner, events.FullSync, fullsync.Policy, fullsync.New(directory, groups, books, books, p.desk, time.Now).Handle)
+	notices := p.runner.HandleNotices(notify.Policy, notify.New(p).Handle)
+	for _, function := range events.Functions() {
+		handle := p.runner.Deliver
+		if function == events.Notify {
+			handle = notices
+		}
+		p.consume(function, handle)
+	}
+}
+
+func (p *process) consume(function string, handle queue.Handler) {
+	p.wg.Go(func() {
+		_ = p.queue.Run(p.ctx, function, queue.Options{Workers: 2}, func(ctx context.Context, d queue.Delivery) queue.Outcome {
+			outcome := handle(ctx, d)
+			if p.dead.Load() {
+				return queue.Abandoned() // it died between the commit and the settling
+			}
+			return outcome
+		})
+	})
+}
+
+func (p *process) observe(_ context.Context, l step.Line) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.logged = append(p.logged, fmt.Sprintf("%s %+v", time.Now().Format("01-02T15:04:05"), l))
+}
+
+// post sends a signed document to the webhook, as a ticketing system does: again and
+// again under the same id until it is taken.
+func (w *world) post(id string, body []byte) (answer string) {
+	for range 2000 {
+		request := httptest.NewRequestWithContext(w.ctx, http.MethodPost, intake.Path, bytes.NewReader(body))
+		request.Header = webhook.Sign(w.secret, id, time.Now(), body)
+		recorder := httptest.NewRecorder()
+		if p := w.current(); !p.dead.Load() {
+			p.door.ServeHTTP(recorder, request)
+			if !p.dead.Load() && recorder.Code == http.StatusOK {
+				return recorder.Body.String()
+			}
+		}
+		time.Sleep(30 * time.Second)
+	}
+	w.Fatalf("webhook %s was never taken", id)
+	return ""
+}
+
+var errDisk = errors.New("the disk is full")
+
+// flaky is the ledger of a process that can die, on a disk that can fail: before a
+// change, or after it, so that the change is made and nobody knows.
+type flaky struct{ p *process }
+
+func (f flaky) chaos() error {
+	if f.p.dead.Load() || (!f.p.calm && f.p.random.chance(f.p.ledgerOdds)) {
+		return errDisk
+	}
+	return nil
+}
+
+func (f flaky) change(do func() error) error {
+	if err := f.chaos(); err != nil {
+		return err
+	}
+	return errors.Join(do(), f.chaos())
+}
+
+func (f flaky) Accept(ctx context.Context, keys ledger.Keys, decide func(ledger.Situation) (ledger.Draft, error)) (v ledger.Verdict, err error) {
+	if err := f.chaos(); err != nil {
+		return v, err
+	}
+	if v, err = f.p.ledger.Accept(ctx, keys, decide); err != nil {
+		return v, err
+	}
+	return v, f.chaos()
+}
+
+func (f flaky) Update(ctx context.Context, id string, change func(*ledger.Record) error) error {
+	if err := f.chaos(); err != nil {
+		return err
+	}
+	if err := f.p.ledger.Update(ctx, id, change); err != nil {
+		return err
+	}
+	return f.chaos()
+}
+
+func (f flaky) Request(ctx context.Context, id string) (account.Request, error) {
+	return f.p.ledger.Request(ctx, id)
+}
+
+func (f flaky) Accounts(ctx context.Context, filter ledger.Filter) ([]account.Account, error) {
+	return f.p.ledger.Accounts(ctx, filter)
+}
+
+func (f flaky) Requests(ctx context.Context, filter ledger.Filter) ([]account.Request, error) {
+	return f.p.ledger.Requests(ctx, filter)
+}
+
+func (f flaky) Append(ctx context.Context, entries ...ledger.Entry) error {
+	return f.change(func() error { return f.p.ledger.Append(ctx, entries...) })
+}
+
+func (f flaky) SaveRun(ctx context.Context, run ledger.SyncRun) error {
+	return f.change(func() error { return f.p.ledger.SaveRun(ctx, run) })
+}
+
+func (f flaky) InventoryCount(ctx context.Context, t account.TenantID) (int, error) {
+	return f.p.ledger.InventoryCount(ctx, t)
+}
+
+// silence keeps the queue's and the webhook's own logs out of the way.
+func init() { slog.SetDefault(slog.New(slog.DiscardHandler)) }
+
+func (f flaky) SaveInventory(ctx context.Context, t account.TenantID, run string, users iter.Seq2[account.User, error]) (count, licensed int, err error) {
+	err = f.change(func() (err error) {
+		count, licensed, err = f.p.ledger.SaveInventory(ctx, t, run, users)
+		return err
+	})
+	return count, licensed, err
+}

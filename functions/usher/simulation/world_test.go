@@ -1,0 +1,205 @@
+package simulation
+
+import (
+	"context"
+	"encoding/base32"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/stretchr/testify/require"
+
+	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/database"
+	"github.com/usher365/usher/shared/secrets"
+	"github.com/usher365/usher/shared/tenantfake"
+	"github.com/usher365/usher/shared/webhook"
+)
+
+// canary is in every password that is made; it must be seen nowhere.
+const canary = "Canary7"
+
+const (
+	host   = "https://tenant.test"
+	domain = "contoso.onmicrosoft.com"
+	// missingGroup is a role group that may be asked for and does not exist.
+	missingGroup = "Help Desk"
+	// foreign is an account that somebody else made under a name a ticket will ask for.
+	foreign = "taken"
+)
+
+// existing are accounts that were there before, to be adopted; the first holds the
+// role already that its ticket will ask for.
+var existing = []string{"scanner1", "scanner2"}
+
+// world outlives the process: the tenant, the disk, the ticketing system.
+type world struct {
+	*testing.T
+	ctx    context.Context
+	random *dice
+	server *tenantfake.Server
+	tenant *tenantfake.Tenant
+	db     *database.DB
+	vault  *secrets.FileVault
+	secret webhook.Secret
+	calm   bool // no more faults
+
+	mu      sync.Mutex
+	process *process
+	deaths  int
+	told    []events.Status
+	logged  []string
+	// before are the rights that existing accounts held when the world began.
+	before map[string][]string
+	// odds of a fault at a call, of a death at a call, and of a ledger that fails.
+	faultOdds, deathOdds, ledgerOdds float64
+}
+
+// dice is a seeded source that many goroutines may throw.
+type dice struct {
+	mu sync.Mutex
+	*rand.Rand
+	source *rand.ChaCha8
+}
+
+func newDice(seed uint64) *dice {
+	var key [32]byte
+	for i := range 8 {
+		key[i] = byte(seed >> (8 * i))
+	}
+	source := rand.NewChaCha8(key)
+	return &dice{Rand: rand.New(source), source: source}
+}
+
+func (d *dice) chance(odds float64) bool { return d.float() < odds }
+
+func (d *dice) float() float64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.Float64()
+}
+
+func (d *dice) upTo(n int) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.IntN(n)
+}
+
+func (d *dice) within(t time.Duration) time.Duration { return time.Duration(d.float() * float64(t)) }
+
+// Read gives random bytes.
+func (d *dice) Read(p []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.source.Read(p)
+}
+
+// id gives a random name.
+func (d *dice) id() string {
+	b := make([]byte, 10)
+	_, _ = d.Read(b) // ChaCha8 never fails
+	return base32.StdEncoding.EncodeToString(b)
+}
+
+// newWorld makes a tenant with some history, an empty disk, and odds that differ by seed.
+func newWorld(t *testing.T, seed uint64) *world {
+	w := &world{T: t, ctx: context.Background(), random: newDice(seed), before: map[string][]string{}}
+	w.faultOdds = []float64{0, 0.02, 0.1, 0.25}[w.random.upTo(4)]
+	w.deathOdds = []float64{0, 0, 0.01, 0.05}[w.random.upTo(4)]
+	w.ledgerOdds = []float64{0, 0, 0.01, 0.05}[w.random.upTo(4)]
+	w.server = tenantfake.New(tenantfake.Options{Rand: newDice(seed + 1<<32), Strict: true})
+	w.furnish()
+	var err error
+	w.db, err = database.Open(w.ctx, database.Options{Path: ":memory:"})
+	require.NoError(t, err)
+	w.vault, err = secrets.OpenFileVault(t.TempDir(), secrets.Options{})
+	require.NoError(t, err)
+	w.secret, err = webhook.NewSecret(w.random)
+	require.NoError(t, err)
+	w.server.OnCall(w.fate)
+	return w
+}
+
+func (w *world) furnish() {
+	spec := tenantfake.DefaultTenant()
+	spec.RoleGroups = []string{"View-Only Organization Management", "Organization Management"}
+	for i, name := range append(existing, foreign) {
+		u := tenantfake.UserSpec{User: tenantfake.User{UserPrincipalName: name + "@" + domain, DisplayName: name, MailNickname: name, AccountEnabled: true}}
+		if i == 0 {
+			u.Roles = []string{"Security Administrator"}
+		}
+		spec.Users = append(spec.Users, u)
+	}
+	w.tenant = w.server.AddTenant(spec)
+	for _, name := range append(existing, foreign) {
+		w.before[name+"@"+domain] = w.tenant.RolesOf(name + "@" + domain)
+	}
+	w.tenant.SetReplicationFunc(w.replication())
+	for _, path := range []tenantfake.Path{tenantfake.ReadByID, tenantfake.ReadList, tenantfake.ReadPrincipal, tenantfake.ReadAssignments, tenantfake.ReadPrivilege} {
+		w.tenant.SetConsistency(path, tenantfake.Consistency{VisibleAfter: w.random.within(20 * time.Second), FlapReads: w.random.upTo(3)})
+	}
+}
+
+// replication is usually minutes, sometimes hours, and in a few worlds longer than a day.
+func (w *world) replication() func(int) time.Duration {
+	longest := []time.Duration{0, 30 * time.Minute, 30 * time.Minute, 3 * time.Hour, 30 * time.Hour}[w.random.upTo(5)]
+	return func(int) time.Duration { return w.random.within(longest) }
+}
+
+// fate decides what happens to a call, and whether the process dies of it.
+func (w *world) fate(tenantfake.Call) tenantfake.Decision {
+	if w.calm {
+		return tenantfake.Decision{}
+	}
+	if w.random.chance(w.deathOdds) {
+		w.current().die()
+		return tenantfake.Decision{Kind: []tenantfake.Kind{tenantfake.DropBefore, tenantfake.DropAfter}[w.random.upTo(2)]}
+	}
+	if !w.random.chance(w.faultOdds) {
+		return tenantfake.Decision{}
+	}
+	kinds := []tenantfake.Kind{
+		tenantfake.Throttled, tenantfake.ServerError, tenantfake.Unavailable, tenantfake.GatewayTimeout, tenantfake.DropBefore,
+		tenantfake.DropAfter, tenantfake.TimeoutBefore, tenantfake.TimeoutAfter, tenantfake.StaleRead, tenantfake.Truncated, tenantfake.HTMLBody,
+	}
+	return tenantfake.Decision{
+		Kind: kinds[w.random.upTo(len(kinds))], Applied: w.random.chance(0.5),
+		RetryAfter: w.random.within(2 * time.Minute), Delay: w.random.within(5 * time.Second),
+	}
+}
+
+func (w *world) current() *process {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.process
+}
+
+// Tell is the ticketing system hearing of a request; it is down now and then.
+func (w *world) Tell(_ context.Context, s events.Status) error {
+	if !w.calm && w.random.chance(w.faultOdds) {
+		return context.DeadlineExceeded
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.told = append(w.told, s)
+	return nil
+}
+
+// passwords makes passwords with the canary in them.
+func (w *world) passwords(...string) (account.Secret, error) {
+	return account.NewSecret(canary + "-" + w.random.id()), nil
+}
+
+func (w *world) credential(transport *http.Client) azcore.TokenCredential {
+	c, err := azidentity.NewClientSecretCredential(tenantfake.DefaultTenantID, tenantfake.DefaultClientID, tenantfake.DefaultClientSecret,
+		&azidentity.ClientSecretCredentialOptions{DisableInstanceDiscovery: true, ClientOptions: azcore.ClientOptions{
+			Transport: transport, Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: host}}})
+	require.NoError(w, err)
+	return c
+}
