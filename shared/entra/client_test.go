@@ -89,6 +89,17 @@ func TestSilentServerIsUnreachable(t *testing.T) {
 	assert.True(t, fault.Is(err, fault.Unreachable), err)
 }
 
+func TestDeadlineOfTheCallerIsUnreachable(t *testing.T) {
+	block := make(chan struct{})
+	g := newGraph(t, func(http.ResponseWriter, *http.Request) { <-block })
+	t.Cleanup(func() { close(block) })
+	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+	defer cancel()
+	_, err := g.client(t).User(short, tenant, userID)
+	assert.True(t, fault.Is(err, fault.Unreachable), err)
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
 func TestCancelledCallSaysSo(t *testing.T) {
 	g := newGraph(t, answer(200, golden(t, "user.json")))
 	cancelled, cancel := context.WithCancel(ctx)

@@ -154,7 +154,7 @@ func classify(ctx context.Context, c call, err error) error {
 		a.code, a.message, a.requestID = c.scrub(a.code), c.scrub(a.message), c.scrub(a.requestID)
 		return &fault.Error{Class: r.class, Code: r.fault, After: a.after, Err: fmt.Errorf("%s: %w: %s", c.doing, a, r.remedy)}
 	}
-	if ctx.Err() != nil {
+	if errors.Is(ctx.Err(), context.Canceled) {
 		return fmt.Errorf("%s: %w", c.doing, ctx.Err())
 	}
 	if u, ok := errors.AsType[*unanswered](err); ok {

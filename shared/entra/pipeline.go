@@ -34,31 +34,16 @@ func withoutRedirects(c *http.Client) *http.Client {
 
 // session is what a tenant's calls share: its token, its pipeline and the SDK over it.
 type session struct {
+	opts     Options
 	base     *url.URL
 	signIn   *signIn
-	scope    string
-	newID    func() string
-	agent    string
-	retry    policy.RetryOptions
 	pipeline runtime.Pipeline
 	sdk      sdk
 }
 
 func (c *Client) newSession(in *signIn) (*session, error) {
-	s := &session{
-		base:   c.base,
-		signIn: in,
-		scope:  c.opts.Scope,
-		newID:  c.opts.NewID,
-		agent:  c.opts.UserAgent,
-		retry: policy.RetryOptions{
-			MaxRetries:    int32(max(c.opts.Retries, -1)),
-			RetryDelay:    c.opts.RetryDelay,
-			MaxRetryDelay: c.opts.LongestPause,
-			TryTimeout:    c.opts.Timeout,
-		},
-	}
-	bearer := runtime.NewBearerTokenPolicy(in, []string{s.scope}, nil)
+	s := &session{opts: c.opts, base: c.base, signIn: in}
+	bearer := runtime.NewBearerTokenPolicy(in, []string{c.opts.Scope}, nil)
 	s.pipeline = runtime.NewPipeline("entra", "v1", runtime.PipelineOptions{PerRetry: []policy.Policy{bearer}}, &policy.ClientOptions{
 		Transport: bounded{c.opts.Transport},
 		Telemetry: policy.TelemetryOptions{Disabled: true},
@@ -74,15 +59,15 @@ func (s *session) send(req *policy.Request) (*http.Response, error) {
 	if err := s.guard(req.Raw().URL); err != nil {
 		return nil, err
 	}
-	ours := s.newID()
+	ours := s.opts.NewID()
 	req.Raw().Header.Set("client-request-id", ours)
-	req.Raw().Header.Set("User-Agent", s.agent)
+	req.Raw().Header.Set("User-Agent", s.opts.UserAgent)
 	resp, err := s.pipeline.Do(req)
 	if err != nil {
 		return nil, notAnswered(err)
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return nil, readRefusal(resp, ours, s.signIn.now())
+		return nil, readRefusal(resp, ours, s.opts.Now())
 	}
 	return resp, nil
 }
@@ -124,7 +109,12 @@ func (s *session) RoundTrip(raw *http.Request) (*http.Response, error) {
 // retryFor repeats what is safe to repeat. A POST that got no answer, or a 5xx, may
 // have been carried out; only a throttled one has certainly not.
 func (s *session) retryFor(method string) policy.RetryOptions {
-	o := s.retry
+	o := policy.RetryOptions{
+		MaxRetries:    int32(max(s.opts.Retries, -1)),
+		RetryDelay:    s.opts.RetryDelay,
+		MaxRetryDelay: s.opts.LongestPause,
+		TryTimeout:    s.opts.Timeout,
+	}
 	if method == http.MethodPost {
 		o.ShouldRetry = func(resp *http.Response, err error) bool {
 			return err == nil && resp.StatusCode == http.StatusTooManyRequests

@@ -50,7 +50,7 @@ func (s *signIn) GetToken(ctx context.Context, o policy.TokenRequestOptions) (az
 // signInFault classifies a failed request for a token and names the tenant.
 func signInFault(ctx context.Context, tenant account.TenantID, err error) error {
 	if ctx.Err() != nil {
-		return fmt.Errorf("sign in to tenant %s: %w", tenant, ctx.Err())
+		return ctx.Err() // the sign-in library keeps no cause
 	}
 	f, ok := errors.AsType[*fault.Error](signin.Classify(err))
 	if !ok {
@@ -87,7 +87,7 @@ func (c *Client) Identity(ctx context.Context, t account.TenantID) (Identity, er
 	var who Identity
 	err := c.run(ctx, t, call{doing: "read our own identity"}, func(s *session) error {
 		// The same options as the pipeline's, so that it is the same token.
-		tok, err := s.signIn.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{s.scope}, EnableCAE: true})
+		tok, err := s.signIn.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{s.opts.Scope}, EnableCAE: true})
 		if err != nil {
 			return err
 		}
