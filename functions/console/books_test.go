@@ -124,8 +124,9 @@ func (d *desk) Undo(_ context.Context, id string, u console.Undo) (account.Reque
 	return d.take(id, u)
 }
 
-func (d *desk) Sync(_ context.Context, t account.Tenant, by string) (account.Request, error) {
-	return d.take(t.Alias, by)
+func (d *desk) Sync(_ context.Context, alias, by string) ([]account.Request, error) {
+	r, err := d.take(alias, by)
+	return []account.Request{r}, err
 }
 
 var held = fault.Stopf(fault.AccountHeld, "held: federation is in use")

@@ -54,7 +54,8 @@ type Desk interface {
 	Approve(ctx context.Context, requestID string, a Approval) (account.Request, error)
 	Revoke(ctx context.Context, a account.Account, r Revocation) (account.Request, error)
 	Undo(ctx context.Context, requestID string, u Undo) (account.Request, error)
-	Sync(ctx context.Context, t account.Tenant, by string) (account.Request, error)
+	// Sync starts the sync of a tenant, of every tenant when alias is empty.
+	Sync(ctx context.Context, alias, by string) ([]account.Request, error)
 }
 
 // Options build the handler. Every field is required unless it says otherwise.

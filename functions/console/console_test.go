@@ -205,7 +205,7 @@ func TestOrders(t *testing.T) {
 		"Approve": {"/api/requests/rq-1/approve", `{"by":"ann","reason":"seen"}`, []any{"rq-1", console.Approval{By: "ann", Reason: "seen"}}},
 		"Undo":    {"/api/requests/rq-1/undo", `{"by":"ann"}`, []any{"rq-1", console.Undo{By: "ann"}}},
 		"Revoke":  {"/api/accounts/sam@contoso.onmicrosoft.com/revoke", `{"by":"ann","force":true,"mode":"disable","graceDays":3}`, []any{"ac-1", console.Revocation{By: "ann", Force: true, Mode: "disable", GraceDays: 3}}},
-		"Sync":    {"/api/sync", `{"by":"ann"}`, []any{"contoso", "ann"}},
+		"Sync":    {"/api/sync", `{"by":"ann","tenant":"0550b473-9fd2-4dbb-a058-a1640b4bf458"}`, []any{"contoso", "ann"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAPI(t)

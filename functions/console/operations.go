@@ -36,19 +36,23 @@ func (c *console) sync(r *http.Request) (any, error) {
 	if order.By == "" {
 		return nil, badRequest("a sync needs a name in \"by\"")
 	}
-	tenants, err := c.tenants(order.Tenant)
-	if err != nil {
-		return nil, err
-	}
-	now, started := c.Now(), []Request{}
-	for _, t := range tenants {
-		req, err := c.Desk.Sync(r.Context(), t, order.By)
+	alias := ""
+	if order.Tenant != "" {
+		t, err := c.tenant(order.Tenant)
 		if err != nil {
 			return nil, err
 		}
-		started = append(started, c.view(req, now))
+		alias = t.Alias
 	}
-	return started, nil
+	started, err := c.Desk.Sync(r.Context(), alias, order.By)
+	if err != nil {
+		return nil, err
+	}
+	now, list := c.Now(), make([]Request, 0, len(started))
+	for _, req := range started {
+		list = append(list, c.view(req, now))
+	}
+	return list, nil
 }
 
 func (c *console) verify(r *http.Request) (any, error) {

@@ -1,0 +1,129 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/usher365/usher/functions/console"
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/entra"
+	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/profile"
+)
+
+// permission is an application permission of Microsoft Graph that Usher needs.
+type permission struct{ name, why string }
+
+// permissions are those of the calls in package entra (source: Microsoft Graph
+// permissions reference).
+var permissions = []permission{
+	{"User.ReadWrite.All", "make, disable, delete and restore accounts"},
+	{"RoleManagement.ReadWrite.Directory", "give and take directory roles"},
+	{"Domain.Read.All", "know the tenant's domains"},
+}
+
+// directoryRole is the role our own identity needs for Exchange's role groups.
+const directoryRole = "Exchange Administrator"
+
+// examination collects the checks of one tenant.
+type examination struct {
+	app    *App
+	tenant account.Tenant
+	report console.Report
+}
+
+// Doctor looks at everything Usher needs in a tenant. It changes nothing there. It
+// asks for a new token first, for permissions are frozen into one when it is issued.
+func (a *App) Doctor(ctx context.Context, t account.Tenant) console.Report {
+	x := examination{app: a, tenant: t, report: console.Report{Tenant: t.Alias, TenantID: t.ID, OK: true}}
+	a.Directory.Forget(t.ID)
+	who, err := a.Directory.Identity(ctx, t.ID)
+	if err != nil {
+		x.fault("sign in", err)
+		return x.report
+	}
+	x.passed("sign in", fmt.Sprintf("application %s, object %s", who.AppID, who.ObjectID))
+	x.permissions(who)
+	x.domains(ctx)
+	x.role(who)
+	x.exchange(ctx)
+	return x.report
+}
+
+func (x *examination) passed(name, detail string) {
+	x.report.Checks = append(x.report.Checks, console.Check{Name: name, OK: true, Detail: detail})
+}
+
+func (x *examination) missing(name, detail, remedy string) {
+	x.report.OK = false
+	x.report.Checks = append(x.report.Checks, console.Check{Name: name, Detail: detail, Remedy: remedy})
+}
+
+// fault notes a failed call with the remedy of its code, and the consent link where that is the cure.
+func (x *examination) fault(name string, err error) {
+	code := fault.CodeOf(err)
+	remedy := fault.Remedy(code)
+	if code == fault.ConsentMissing || code == fault.IdentityNotFound {
+		remedy += " " + x.consentLink()
+	}
+	text := err.Error()
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		text = string(code) + ": " + f.Err.Error()
+	}
+	x.missing(name, text, remedy)
+}
+
+func (x *examination) permissions(who entra.Identity) {
+	for _, p := range permissions {
+		name := "permission " + p.name
+		if slices.Contains(who.Roles, p.name) {
+			x.passed(name, "needed to "+p.why)
+			continue
+		}
+		x.missing(name, "not in the token; needed to "+p.why, fmt.Sprintf(
+			"Entra admin centre, App registrations, %s, API permissions: add the application permission %s of Microsoft Graph, then a Global Administrator grants admin consent: %s",
+			who.AppID, p.name, x.consentLink()))
+	}
+}
+
+func (x *examination) domains(ctx context.Context) {
+	found, err := x.app.Directory.Domains(ctx, x.tenant.ID)
+	if err != nil {
+		x.fault("domains", err)
+		return
+	}
+	x.passed("domains", strings.Join(verified(found), ", "))
+}
+
+func (x *examination) role(who entra.Identity) {
+	name := "directory role " + directoryRole
+	id, _, _ := profile.Role(directoryRole)
+	if slices.Contains(who.DirectoryRoles, id) || slices.Contains(who.DirectoryRoles, account.GlobalAdministrator) {
+		x.passed(name, "needed to change Exchange role groups")
+		return
+	}
+	x.missing(name, "not held by our identity; needed to change Exchange role groups", fmt.Sprintf(
+		"Entra admin centre, Roles and administrators, %s: add an assignment for the enterprise application %s", directoryRole, who.AppID))
+}
+
+func (x *examination) exchange(ctx context.Context) {
+	if err := x.app.Exchange.Reach(ctx, x.tenant.ID); err != nil {
+		x.fault("Exchange Online", err)
+		return
+	}
+	x.passed("Exchange Online", "reached, and it lets us in")
+}
+
+// consentLink is where an administrator of the tenant grants everything the
+// application asks for (source: Microsoft identity platform, admin consent endpoint).
+func (x *examination) consentLink() string {
+	link := x.app.Config.Endpoints.Login + "/" + string(x.tenant.ID) + "/adminconsent"
+	if id := x.app.options.ClientID; id != "" {
+		link += "?client_id=" + url.QueryEscape(id)
+	}
+	return link
+}

@@ -1,0 +1,104 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/events/schemas"
+	"github.com/usher365/usher/functions/assignrole"
+	"github.com/usher365/usher/functions/console"
+	"github.com/usher365/usher/functions/create"
+	"github.com/usher365/usher/functions/fullsync"
+	"github.com/usher365/usher/functions/grantrolegroup"
+	"github.com/usher365/usher/functions/intake"
+	"github.com/usher365/usher/functions/notify"
+	"github.com/usher365/usher/functions/revoke"
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/host"
+	"github.com/usher365/usher/shared/schema"
+	"github.com/usher365/usher/shared/secrets"
+	"github.com/usher365/usher/shared/step"
+	"github.com/usher365/usher/shared/webhook"
+)
+
+func (a *App) wireDesk(context.Context) error {
+	form, err := schema.Compile("request.v1.schema.json", []byte(schemas.Request))
+	if err != nil {
+		return err
+	}
+	a.Desk, err = intake.New(intake.Options{
+		Ledger: a.Ledger, Tenants: a.Tenants.All, Profiles: a.Profiles, Schema: form, Now: a.Now, NewID: a.NewID,
+	})
+	return err
+}
+
+// wireFunctions registers every handler, and one worker for each queue.
+func (a *App) wireFunctions(context.Context) error {
+	tell, err := host.TellerFor(a.Config.Callback, a.Log, a.Now)
+	if err != nil {
+		return err
+	}
+	passwords := func(avoid ...string) (account.Secret, error) { return secrets.NewPassword(nil, avoid...) }
+	waiting := remembering{a.room, a}
+	step.Handle(a.Runner, events.Create, create.Policy, create.New(a.Directory, a.Vault, passwords).Handle)
+	step.Handle(a.Runner, events.AssignRole, assignrole.Policy, assignrole.New(a.Directory).Handle)
+	step.Handle(a.Runner, events.GrantRoleGroup, grantrolegroup.Policy(a.history.Next), grantrolegroup.New(a.Directory, a.Exchange, waiting).Handle)
+	step.Handle(a.Runner, events.Revoke, revoke.Policy, revoke.New(a.Directory, a.Directory, a.Directory, a.Exchange).Handle)
+	step.Handle(a.Runner, events.FullSync, fullsync.Policy, fullsync.New(a.Directory, a.Exchange, a.Ledger, a.Ledger, a.Desk, a.Now).Handle)
+	for _, function := range events.Functions() {
+		w := host.Worker{Function: function, Handle: a.Runner.Deliver, Workers: a.options.Workers}
+		if function == events.Notify {
+			w.Handle = a.Runner.HandleNotices(notify.Policy, notify.New(tell).Handle)
+		}
+		a.workers = append(a.workers, w)
+	}
+	return nil
+}
+
+// wireHTTP makes the webhook and the API one handler. Without webhook secrets there is no webhook.
+func (a *App) wireHTTP(context.Context) error {
+	mux := http.NewServeMux()
+	mux.Handle("/", console.New(console.Options{
+		Requests: a.Ledger, Accounts: a.Ledger, Audit: a.Ledger, DeadLetters: a.Queue, Desk: orders{a.Desk},
+		Profiles: a.Profiles.List(), Tenants: a.Tenants.All, Token: a.Config.APIToken, Now: a.Now,
+		Ready: a.ready, Metrics: a.options.Metrics, Doctor: a.Doctor,
+	}))
+	if len(a.Config.Webhooks.Sources) > 0 {
+		verifier, err := webhook.NewVerifier(a.Config.Webhooks.Sources, a.Config.Webhooks.Tolerance, a.Now)
+		if err != nil {
+			return fmt.Errorf("use the webhook secrets: %w", err)
+		}
+		door, err := intake.NewWebhook(intake.WebhookOptions{Desk: patient{a.Desk, a.Tenants}, Verifier: verifier, Log: a.Log})
+		if err != nil {
+			return err
+		}
+		mux.Handle(intake.Path, door)
+	}
+	a.handler = mux
+	return nil
+}
+
+// orders gives the console's orders to the desk.
+type orders struct{ desk *intake.Desk }
+
+func (o orders) Approve(ctx context.Context, id string, a console.Approval) (account.Request, error) {
+	return o.desk.Approve(ctx, id, a.By, a.Reason)
+}
+
+func (o orders) Revoke(ctx context.Context, a account.Account, r console.Revocation) (account.Request, error) {
+	return o.desk.Revoke(ctx, a, r.By, r.Reason, events.Offboard{Mode: r.Mode, GraceDays: r.GraceDays, Force: r.Force})
+}
+
+func (o orders) Undo(ctx context.Context, id string, u console.Undo) (account.Request, error) {
+	by := u.By
+	if by == "" {
+		by = "operator"
+	}
+	return o.desk.Undo(ctx, id, by)
+}
+
+func (o orders) Sync(ctx context.Context, alias, by string) ([]account.Request, error) {
+	return o.desk.Sync(ctx, alias, by)
+}

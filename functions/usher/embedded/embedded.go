@@ -1,0 +1,169 @@
+// Package embedded is the tenant that Usher brings along: the emulator on a TLS
+// listener of this machine, with its state kept in a directory. It is reached like
+// any real tenant, over the network with real credentials.
+package embedded
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/usher365/usher/shared/tenantfake"
+)
+
+// Options say where the tenant listens and lives. The zero value listens on a free
+// port of the loopback address and keeps nothing.
+type Options struct {
+	// Dir keeps the tenant's state and the certificate of its authority. Empty keeps nothing.
+	Dir string
+	// Listen is host:port. Empty means 127.0.0.1 and a free port.
+	Listen string
+	// Replication is how long Exchange takes to hear of a change. Zero means 20
+	// minutes, negative none.
+	Replication time.Duration
+}
+
+// The files in Options.Dir.
+const (
+	StateFile = "tenant.json"
+	CAFile    = "tenant-ca.pem"
+)
+
+// Tenant is the running emulator with its one tenant, Contoso.
+type Tenant struct {
+	Server *tenantfake.Server
+	// URL is where sign-in, Graph and Exchange listen: https://host:port.
+	URL string
+
+	dir      string
+	listener *tenantfake.Listener
+	saving   sync.Mutex
+	saved    error // the first failure to save
+	stop     func()
+}
+
+// Open starts the tenant, with the state of the last time where there is one.
+func Open(o Options) (*Tenant, error) {
+	t := &Tenant{Server: tenantfake.New(tenantfake.Options{}), dir: o.Dir}
+	spec := tenantfake.DefaultTenant()
+	spec.Replication = o.Replication
+	t.Server.AddTenant(spec)
+	if err := t.load(); err != nil {
+		return nil, err
+	}
+	listener, err := t.Server.Start(o.Listen)
+	if err != nil {
+		return nil, err
+	}
+	t.listener, t.URL = listener, listener.URL
+	if err := t.keep(); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return t, nil
+}
+
+// load brings back the state of the last time.
+func (t *Tenant) load() error {
+	if t.dir == "" {
+		return nil
+	}
+	path := filepath.Join(t.dir, StateFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the embedded tenant: %w", err)
+	}
+	if err := t.Server.Load(bytes.NewReader(b)); err != nil {
+		return fmt.Errorf("read the embedded tenant from %s (move it away to begin with a new one): %w", path, err)
+	}
+	return nil
+}
+
+// keep writes the certificate, and the state from now on before each change is
+// answered: a killed process must not leave a ledger that knows more than its tenant.
+func (t *Tenant) keep() error {
+	t.stop = func() {}
+	if t.dir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(t.dir, 0o700); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(t.dir, CAFile), t.listener.CACertPEM, 0o644); err != nil {
+		return fmt.Errorf("write the certificate of the embedded tenant: %w", err)
+	}
+	t.stop = t.Server.Subscribe(func(c tenantfake.Call) {
+		if c.Write() {
+			t.save()
+		}
+	})
+	return nil
+}
+
+// save replaces the state file in one step.
+func (t *Tenant) save() {
+	t.saving.Lock()
+	defer t.saving.Unlock()
+	var b bytes.Buffer
+	path := filepath.Join(t.dir, StateFile)
+	err := t.Server.Save(&b)
+	if err == nil {
+		err = os.WriteFile(path+".new", b.Bytes(), 0o600)
+	}
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil && t.saved == nil {
+		t.saved = fmt.Errorf("keep the embedded tenant: %w", err)
+	}
+}
+
+// Client trusts the tenant's certificate.
+func (t *Tenant) Client() *http.Client { return t.listener.Client() }
+
+// CACert is the path of the certificate of its authority; empty without a directory.
+func (t *Tenant) CACert() string {
+	if t.dir == "" {
+		return ""
+	}
+	return filepath.Join(t.dir, CAFile)
+}
+
+// Variable is an environment variable.
+type Variable struct{ Name, Value string }
+
+// Environment is what a process needs to work on this tenant. The secret in it opens
+// nothing but the emulator.
+func (t *Tenant) Environment() []Variable {
+	vars := []Variable{
+		{"AZURE_TENANT_ID", tenantfake.DefaultTenantID},
+		{"AZURE_CLIENT_ID", tenantfake.DefaultClientID},
+		{"AZURE_CLIENT_SECRET", tenantfake.DefaultClientSecret},
+		{"USHER_LOGIN_ENDPOINT", t.URL},
+		{"USHER_GRAPH_ENDPOINT", t.URL},
+		{"USHER_EXCHANGE_ENDPOINT", t.URL},
+	}
+	if path := t.CACert(); path != "" {
+		vars = append(vars, Variable{"SSL_CERT_FILE", path})
+	}
+	return vars
+}
+
+// Close saves the state and stops the listener. It also reports a save that failed before.
+func (t *Tenant) Close() error {
+	t.stop()
+	if t.dir != "" {
+		t.save()
+	}
+	t.saving.Lock()
+	defer t.saving.Unlock()
+	return errors.Join(t.saved, t.listener.Close())
+}

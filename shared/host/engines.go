@@ -1,0 +1,127 @@
+// Package host is what a process of Usher stands on: it opens the engines (database,
+// queue, ledger), runs functions on their queues, and serves HTTP, until it is told
+// to stop. What a function does, and which adapters it needs, is wired by its cmd.
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/usher365/usher/shared/config"
+	"github.com/usher365/usher/shared/database"
+	"github.com/usher365/usher/shared/ledger"
+	ledgersqlite "github.com/usher365/usher/shared/ledger/sqlite"
+	"github.com/usher365/usher/shared/profile"
+	queuesqlite "github.com/usher365/usher/shared/queue/sqlite"
+	"github.com/usher365/usher/shared/step"
+)
+
+// Options build Engines.
+type Options struct {
+	// Config is required.
+	Config config.Config
+	// Log is required.
+	Log *slog.Logger
+	// Database is the path of the database; empty means the configured one.
+	Database string
+	// Now tells the time; nil means time.Now.
+	Now func() time.Time
+	// Random gives a number in [0,1); nil means math/rand.
+	Random func() float64
+	// NewID gives fresh ids; nil means random UUIDs.
+	NewID func() string
+	// Observe hears of every delivery; nil hears nothing.
+	Observe step.Observer
+}
+
+func (o Options) withDefaults() Options {
+	if o.Database == "" {
+		o.Database = o.Config.DatabasePath()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Random == nil {
+		o.Random = rand.Float64
+	}
+	if o.NewID == nil {
+		o.NewID = uuid.NewString
+	}
+	return o
+}
+
+// Engines are open: close them.
+type Engines struct {
+	Options
+	Database *database.DB
+	Queue    *queuesqlite.Queue
+	Ledger   *ledgersqlite.Ledger
+	Runner   *step.Runner
+	Tenants  *Tenants
+}
+
+// Open opens the embedded engines. Only one process can use a database at a time:
+// another gets ledger.ErrLocked.
+func Open(ctx context.Context, o Options) (*Engines, error) {
+	o = o.withDefaults()
+	if err := oneCloud(o.Config); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.Config.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("use the data directory: %w", err)
+	}
+	db, err := database.Open(ctx, database.Options{Path: o.Database})
+	if errors.Is(err, ledger.ErrLocked) {
+		return nil, fmt.Errorf("%w (the embedded engine serves one process; run every function in one with 'usher serve')", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the ledger: %w", err)
+	}
+	e := &Engines{Options: o, Database: db, Tenants: NewTenants(o.Config.Tenants)}
+	if err := e.open(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return e, nil
+}
+
+func (e *Engines) open(ctx context.Context) (err error) {
+	e.Queue, err = queuesqlite.New(ctx, e.Database, queuesqlite.Options{Now: e.Now, Observe: func(i queuesqlite.Incident) {
+		e.Log.LogAttrs(context.WithoutCancel(ctx), slog.LevelWarn, "queue", slog.Any("incident", i))
+	}})
+	if err != nil {
+		return fmt.Errorf("open the queue: %w", err)
+	}
+	e.Ledger, err = ledgersqlite.New(ctx, e.Database, e.Queue)
+	if err != nil {
+		return fmt.Errorf("open the ledger: %w", err)
+	}
+	e.Runner = step.New(step.Options{
+		Ledger: e.Ledger, Tenant: e.Tenants.Find, Now: e.Now, Random: e.Random, NewToken: e.NewID,
+		Compensation: profile.Compensation, Observe: e.Observe,
+	})
+	return nil
+}
+
+// Close stops the queues, waits for their handlers, and closes the database.
+func (e *Engines) Close() error {
+	return errors.Join(e.Queue.Close(), e.Database.Close())
+}
+
+// oneCloud refuses tenants of several clouds in one process: clients, scopes and
+// credentials belong to one cloud each, and a mix would send one cloud's token to another.
+func oneCloud(c config.Config) error {
+	for _, t := range c.Tenants {
+		if t.Cloud != "" && t.Cloud != c.Cloud {
+			return config.Problems{{Where: "tenants." + t.Alias + ".cloud", What: fmt.Sprintf(
+				"is %s while cloud is %s; run one usher for each cloud", t.Cloud, c.Cloud)}}
+		}
+	}
+	return nil
+}

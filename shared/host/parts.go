@@ -1,0 +1,59 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/shared/config"
+	"github.com/usher365/usher/shared/profile"
+	"github.com/usher365/usher/shared/schema"
+	"github.com/usher365/usher/shared/ticket"
+)
+
+// Profiles gives the built-in profiles and those in dir, each checked against the
+// schema. An empty dir gives the built-in ones.
+func Profiles(dir string) (*profile.Catalogue, error) {
+	form, err := schema.Compile("profile.v1.schema.json", []byte(profile.Schema))
+	if err != nil {
+		return nil, err
+	}
+	catalogue, err := profile.Load(profile.Builtin(), form.CheckValue)
+	if err != nil || dir == "" {
+		return catalogue, err
+	}
+	if _, err := os.ReadDir(dir); err != nil {
+		return nil, config.Problems{{Where: "profiles", What: fmt.Sprintf("the directory cannot be read: %v", err)}}
+	}
+	more, err := profile.Load(os.DirFS(dir), form.CheckValue)
+	if err != nil {
+		return nil, config.Problems{{Where: "profiles in " + dir, What: err.Error()}}
+	}
+	if catalogue, err = catalogue.With(more, dir); err != nil {
+		return nil, config.Problems{{Where: "profiles in " + dir, What: err.Error()}}
+	}
+	return catalogue, nil
+}
+
+// Teller tells status events to the configured call-back, or to the log where there is none.
+type Teller func(context.Context, events.Status) error
+
+// Tell delivers one status event.
+func (t Teller) Tell(ctx context.Context, s events.Status) error { return t(ctx, s) }
+
+// TellerFor makes the teller of a configuration.
+func TellerFor(c config.Callback, log *slog.Logger, now func() time.Time) (Teller, error) {
+	if c.URL == "" {
+		return ticket.Log(log), nil
+	}
+	callback, err := ticket.New(ticket.Options{
+		URL: c.URL, Secret: c.Secret, AllowHosts: c.AllowHosts, AllowPrivate: c.AllowPrivate, Now: now,
+	})
+	if err != nil {
+		return nil, config.Problems{{Where: "callback.url (or USHER_CALLBACK_URL)", What: err.Error()}}
+	}
+	return callback.Tell, nil
+}
