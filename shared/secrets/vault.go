@@ -63,10 +63,10 @@ func OpenFileVault(dir string, o Options) (*FileVault, error) {
 }
 
 // SealOnce gives what is sealed under key, "<tenant>/<account>". When there is
-// nothing yet it calls make, seals the answer, and only then gives it out, so that a
+// nothing yet it calls create, seals the answer, and only then gives it out, so that a
 // create that was cut short finds the same password again. The reference is safe to
-// store and to show. Errors are fault.SecretUnavailable, or what make gave.
-func (v *FileVault) SealOnce(ctx context.Context, key string, make func() (account.Secret, error)) (ref string, s account.Secret, err error) {
+// store and to show. Errors are fault.SecretUnavailable, or what create gave.
+func (v *FileVault) SealOnce(ctx context.Context, key string, create func() (account.Secret, error)) (ref string, s account.Secret, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	ref = refPrefix + key
@@ -74,7 +74,7 @@ func (v *FileVault) SealOnce(ctx context.Context, key string, make func() (accou
 	if !errors.Is(err, ErrNotSealed) {
 		return ref, s, err
 	}
-	if s, err = make(); err != nil {
+	if s, err = create(); err != nil {
 		return "", account.Secret{}, err
 	}
 	if err := v.seal(key, s); err != nil {
