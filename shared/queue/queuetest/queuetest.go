@@ -245,7 +245,9 @@ func (b *bench) empty() {
 func (b *bench) depth(wanted func(queue.Depth) bool) queue.Depth {
 	b.Helper()
 	var d queue.Depth
-	for began := time.Now(); time.Since(began) < b.patience(); time.Sleep(10 * time.Millisecond) {
+	pause := time.Millisecond
+	for began := time.Now(); time.Since(began) < b.patience(); time.Sleep(pause) {
+		pause = min(2*pause, b.calm())
 		var err error
 		d, err = b.h.Depth(b.Context(), name)
 		require.NoError(b, err)
