@@ -51,20 +51,21 @@ func (d *Desk) take(ctx context.Context, o *order, body []byte) (ledger.Verdict,
 	case err != nil && !errors.Is(err, ledger.ErrNotFound):
 		return ledger.Verdict{}, err
 	}
-	p, refusal := d.profileOf(o.req)
-	if refusal == nil {
-		o.keys.UserPrincipalName, refusal = profile.UserPrincipalName(p, o.req, o.tenant)
-	}
+	p, noProfile := d.profileOf(o.req)
+	upn, unnamed := profile.UserPrincipalName(p, o.req, o.tenant)
+	o.keys.UserPrincipalName = upn
 	// The decision comes after the keys were looked up, so that a repeated request
 	// gets the first answer even when it would not be taken any more.
 	return d.store(ctx, o.keys, func(s ledger.Situation) (ledger.Draft, error) {
-		if refusal != nil {
-			return ledger.Draft{}, refusal
+		switch {
+		case noProfile != nil:
+			return ledger.Draft{}, noProfile
+		case o.req.Action != string(account.Offboard):
+			return d.welcome(*o, s, p)
+		case unnamed != nil:
+			return ledger.Draft{}, unnamed
 		}
-		if o.req.Action == string(account.Offboard) {
-			return d.farewell(*o, s, offboardOf(o.req))
-		}
-		return d.welcome(*o, s, p)
+		return d.farewell(*o, s, offboardOf(o.req))
 	})
 }
 

@@ -62,6 +62,8 @@ func leaver(s ledger.Situation, asked account.Request) (account.Account, account
 			current, listed = open, true
 		case open.Action == account.Restore && open.Cancelled == "":
 			return *acc, asked, already{open}
+		case open.Action == account.Offboard && open.Cancelled == "":
+			return *acc, asked, fault.Stopf(fault.RequestInvalid, "a later offboarding is under way: take back %s", open.ID)
 		}
 	}
 	if !listed {

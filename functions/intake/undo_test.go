@@ -1,0 +1,136 @@
+package intake_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/ledger"
+)
+
+// left gives an office with an account that was offboarded, but for the steps named.
+func left(t *testing.T, but ...string) (*office, account.Request) {
+	o := open(t)
+	o.run(o.accepted("onboard-sam360").ID)
+	off := o.accepted("offboard-sam360")
+	o.now = o.now.Add(time.Minute)
+	o.run(off.ID, but...)
+	o.sent.take()
+	return o, o.request(off.ID)
+}
+
+func TestUndo(t *testing.T) {
+	o, off := left(t)
+	r, err := o.Undo(t.Context(), off.ID, "Olga")
+	require.NoError(t, err)
+	assert.Equal(t, account.Restore, r.Action)
+	assert.Equal(t, off.ID, r.Undoes)
+	assert.Equal(t, off.Ticket, r.Ticket)
+	assert.Equal(t, []string{"notify " + r.ID + "/notice-1/1", "revoke " + r.ID + "/restore/1"}, o.sent.take())
+	acc := o.account(off.AccountID)
+	assert.Equal(t, account.AccountPlanned, acc.State)
+	for _, g := range acc.Grants {
+		assert.Equal(t, account.GrantPlanned, g.State)
+	}
+	again, err := o.Undo(t.Context(), off.ID, "Otto")
+	require.NoError(t, err)
+	assert.Equal(t, r.ID, again.ID, "it is under way")
+	o.run(r.ID)
+	_, err = o.Undo(t.Context(), off.ID, "Otto")
+	require.ErrorContains(t, err, "taken back")
+}
+
+func TestUndoWithinTheGrace(t *testing.T) {
+	o, off := left(t, "delete")
+	require.False(t, account.StateOf(off).Terminal())
+	r, err := o.Undo(t.Context(), off.ID, "Olga")
+	require.NoError(t, err)
+	assert.Equal(t, "enable", r.Steps[0].Name, "nothing was deleted")
+	assert.Contains(t, o.request(off.ID).Cancelled, r.ID, "and nothing will be")
+	_, err = o.Undo(t.Context(), off.ID, "Olga")
+	require.NoError(t, err)
+	o.run(r.ID)
+	_, err = o.Undo(t.Context(), off.ID, "Olga")
+	assert.Equal(t, fault.RequestInvalid, fault.CodeOf(err))
+}
+
+func TestUndoBeforeAnythingHappened(t *testing.T) {
+	o := open(t)
+	on := o.accepted("onboard-sam360")
+	o.run(on.ID)
+	off := o.accepted("offboard-sam360")
+	r, err := o.Undo(t.Context(), off.ID, "Olga")
+	require.NoError(t, err)
+	assert.Equal(t, account.Succeeded, account.StateOf(r))
+	assert.Equal(t, account.AccountActive, o.account(on.AccountID).State)
+	assert.Equal(t, account.Cancelled, account.StateOf(o.request(off.ID)))
+}
+
+func TestUndoRefuses(t *testing.T) {
+	o, off := left(t)
+	_, err := o.Undo(t.Context(), "req-none", "Olga")
+	require.ErrorIs(t, err, ledger.ErrNotFound)
+	_, err = o.Undo(t.Context(), off.ID, "")
+	assert.Equal(t, fault.RequestInvalid, fault.CodeOf(err))
+	o.now = o.now.Add(30 * 24 * time.Hour)
+	_, err = o.Undo(t.Context(), off.ID, "Olga")
+	assert.Equal(t, fault.RestoreWindowOver, fault.CodeOf(err))
+	again := request(t, "onboard-sam360")
+	again.Rerun = 1
+	on := o.post(again)
+	_, err = o.Undo(t.Context(), off.ID, "Olga")
+	assert.Equal(t, fault.AlreadyManaged, fault.CodeOf(err), "the name belongs to another account now")
+	_, err = o.Undo(t.Context(), on.RequestID, "Olga")
+	require.ErrorContains(t, err, "no offboarding")
+}
+
+func TestUndoOnlyTheLatestOffboarding(t *testing.T) {
+	o, first := left(t)
+	r, err := o.Undo(t.Context(), first.ID, "Olga")
+	require.NoError(t, err)
+	o.run(r.ID)
+	o.now = o.now.Add(time.Hour)
+	second, err := o.Revoke(t.Context(), o.account(first.AccountID), "Olga", "", events.Offboard{})
+	require.NoError(t, err)
+	_, err = o.Undo(t.Context(), first.ID, "Olga")
+	assert.Equal(t, fault.RequestInvalid, fault.CodeOf(err), "the second is under way")
+	o.run(second.ID)
+	_, err = o.Undo(t.Context(), first.ID, "Olga")
+	assert.Equal(t, fault.RequestInvalid, fault.CodeOf(err))
+	_, err = o.Undo(t.Context(), second.ID, "Olga")
+	require.NoError(t, err)
+}
+
+func TestUndoAfterAPurge(t *testing.T) {
+	o := open(t)
+	o.run(o.accepted("onboard-sam360").ID)
+	req := request(t, "offboard-sam360")
+	req.Offboard.Purge = true
+	off := o.post(req)
+	o.run(off.RequestID)
+	_, err := o.Undo(t.Context(), off.RequestID, "Olga")
+	assert.Equal(t, fault.RestoreWindowOver, fault.CodeOf(err))
+}
+
+func TestUndoOfAGlobalAdministratorNeedsAnApproval(t *testing.T) {
+	o := open(t)
+	on := parked(o, func(*events.Request) {})
+	_, err := o.Approve(t.Context(), on.ID, "Sven", "")
+	require.NoError(t, err)
+	o.run(on.ID)
+	off := o.accepted("offboard-practice-protect-federation")
+	o.run(off.ID)
+	r, err := o.Undo(t.Context(), off.ID, "Olga")
+	require.NoError(t, err)
+	assert.Equal(t, account.Parked, account.StateOf(r))
+	_, err = o.Approve(t.Context(), r.ID, "olga", "")
+	assert.Equal(t, fault.ApprovalMissing, fault.CodeOf(err))
+	r, err = o.Approve(t.Context(), r.ID, "Sven", "")
+	require.NoError(t, err)
+	assert.Equal(t, "restore", r.Next().Name)
+}
