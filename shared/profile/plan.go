@@ -32,11 +32,11 @@ type Planned struct {
 // that is given, even an empty one, replaces the profile's, so that nobody gets a
 // right that the request left out.
 func Plan(p Profile, req events.Request, t account.Tenant, now time.Time) (Planned, error) {
-	mode, err := modeOf(p, req)
-	if err != nil {
+	if err := checkSupported(p, req); err != nil {
 		return Planned{}, err
 	}
-	if err := checkSupported(p, req); err != nil {
+	mode, err := modeOf(p, req)
+	if err != nil {
 		return Planned{}, err
 	}
 	args, err := createArgs(p, req, t, mode)
@@ -116,6 +116,9 @@ func createArgs(p Profile, req events.Request, t account.Tenant, mode Mode) (eve
 	}
 	name, domain, _ := strings.Cut(upn, "@")
 	a, d := req.Account, p.Account
+	if mode == Existing {
+		d = Account{} // the account has names of its own
+	}
 	args := events.CreateArgs{
 		Adopt: mode == Existing, UserName: name, Domain: domain,
 		GivenName: first(a.GivenName, d.GivenName), Surname: first(a.Surname, d.Surname),
