@@ -33,6 +33,28 @@ func (t *Tenant) addApp(a App) {
 	}
 }
 
+// AddApp consents to an application: its service principal is made, with the permissions and roles given. A specification that contradicts
+// itself panics, as in AddTenant.
+func (t *Tenant) AddApp(a App) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.addApp(a)
+}
+
+// RemoveApp withdraws the consent to an application. New tokens are refused with AADSTS700016, and Graph answers a token issued before with
+// 401 Authorization_IdentityNotFound. It reports whether the tenant knew the app.
+func (t *Tenant) RemoveApp(clientID string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	a := t.app(clientID)
+	if a == nil {
+		return false
+	}
+	t.endAssignmentsOf(t.s.now(), a.spec.ObjectID)
+	t.apps = slices.DeleteFunc(t.apps, func(other *app) bool { return other == a })
+	return true
+}
+
 func (t *Tenant) app(clientID string) *app {
 	i := slices.IndexFunc(t.apps, func(a *app) bool { return a.spec.ClientID == strings.ToLower(clientID) })
 	if i < 0 {
@@ -80,11 +102,7 @@ func (t *Tenant) SetPermissions(clientID string, graph, exchange []string) bool 
 // SetDirectoryRoles replaces the directory roles of an app (display names or template ids). Tokens issued before keep theirs.
 func (t *Tenant) SetDirectoryRoles(clientID string, roles ...string) bool {
 	return t.changeApp(clientID, func(a *app) {
-		for _, rec := range t.roles {
-			if v := rec.current(); v != nil && v.PrincipalID == a.spec.ObjectID {
-				rec.set(t.s.now(), nil)
-			}
-		}
+		t.endAssignmentsOf(t.s.now(), a.spec.ObjectID)
 		for _, role := range roles {
 			t.assign(t.s.now(), a.spec.ObjectID, t.mustRole(role).ID, "/")
 		}

@@ -66,6 +66,15 @@ func (t *Tenant) endAssignments(now time.Time) {
 	}
 }
 
+// endAssignmentsOf takes every directory role from a principal.
+func (t *Tenant) endAssignmentsOf(now time.Time, principalID string) {
+	for _, rec := range t.roles {
+		if a := rec.current(); a != nil && a.PrincipalID == principalID {
+			rec.set(now, nil)
+		}
+	}
+}
+
 // rolesOf returns the roles that the service believes a principal has, when it decides about a sensitive action.
 func (t *Tenant) rolesOf(now time.Time, principalID string) []*roleDef {
 	var out []*roleDef

@@ -2,7 +2,6 @@ package tenantfake
 
 import (
 	"bytes"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -109,13 +108,13 @@ func collectIDs(e *expr, into map[string]bool) bool {
 
 // enumerate gives the next page of all users. Changes made meanwhile come again with the delta link.
 func (c *graphCall) enumerate(at position, props []string, only map[string]bool) *response {
-	var items []any
-	size := c.pageSize()
-	index := at.Index
-	for ; index < len(c.t.users) && len(items) < size; index++ {
+	var items []byte
+	index, size := at.Index, c.pageSize()
+	for n := 0; index < len(c.t.users) && n < size; index++ {
 		u := live(c.see(c.t.users[index], ReadDelta))
 		if u != nil && (only == nil || only[u.ID]) {
-			items = append(items, u.project(props))
+			items = append(appendUser(items, u, props), ',')
+			n++
 		}
 	}
 	at.Index = index
@@ -124,7 +123,7 @@ func (c *graphCall) enumerate(at position, props []string, only map[string]bool)
 
 // changes gives what happened between a delta token and now, each user once.
 func (c *graphCall) changes(at position, seen int, props []string, only map[string]bool) *response {
-	var items []any
+	var items []byte
 	done := map[int]bool{}
 	for _, ch := range c.t.journal[min(at.Delta, seen):seen] {
 		rec := c.t.users[ch.Index]
@@ -132,7 +131,7 @@ func (c *graphCall) changes(at position, seen int, props []string, only map[stri
 			continue
 		}
 		done[ch.Index] = true
-		items = append(items, c.changed(rec, props))
+		items = append(append(items, marshal(c.changed(rec, props))...), ',')
 	}
 	return c.deltaPage(items, position{Index: len(c.t.users), Delta: seen})
 }
@@ -148,8 +147,8 @@ func (c *graphCall) changed(rec *userRecord, props []string) map[string]any {
 	return u.project(props)
 }
 
-// deltaPage answers items with the link to the next page, or to the next round when the enumeration is through.
-func (c *graphCall) deltaPage(items []any, at position) *response {
+// deltaPage answers items, each with a comma behind it, with the link to the next page, or to the next round when the enumeration is through.
+func (c *graphCall) deltaPage(items []byte, at position) *response {
 	at.Path, at.Age, at.Time = c.path, c.t.deltaAge, c.now.Unix()
 	head := map[string]any{"@odata.context": c.context("users")}
 	if at.Index < len(c.t.users) && c.option("deltatoken") == "" {
@@ -158,12 +157,5 @@ func (c *graphCall) deltaPage(items []any, at position) *response {
 		at.Index = 0
 		head["@odata.deltaLink"] = c.link("deltatoken", at.encode())
 	}
-	var body bytes.Buffer
-	for i, item := range items {
-		if i > 0 {
-			fmt.Fprint(&body, ",")
-		}
-		body.Write(marshal(item))
-	}
-	return c.list(head, body.Bytes())
+	return c.list(head, bytes.TrimSuffix(items, []byte(",")))
 }

@@ -62,7 +62,7 @@ func parseInvoke(body []byte) (cmdletInput, error) {
 func (s *Server) routeExchange(r *http.Request, body []byte, segs []string) *inbound {
 	c := &exchangeCall{s: s, r: r, base: baseURL(r), query: r.URL.Query(), requestID: s.guid()}
 	c.t, c.claims, c.authErr = s.authenticate(r.Header.Get("Authorization"), func(cl Cloud) string { return cloudHosts[cl].exchange })
-	in := &inbound{tenant: c.t, refuse: c.refuse, call: Call{
+	in := &inbound{refuse: c.refuse, call: Call{
 		Service: Exchange, Method: r.Method, Path: "/" + strings.Join(segs, "/"), Query: r.URL.RawQuery, Body: redact(body),
 		RequestID: c.requestID, ClientRequestID: r.Header.Get("client-request-id"),
 	}}

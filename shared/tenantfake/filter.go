@@ -1,6 +1,7 @@
 package tenantfake
 
 import (
+	"cmp"
 	"path"
 	"strings"
 )
@@ -117,7 +118,7 @@ func (e *expr) compare(v any) bool {
 	}
 	if f, ok := v.(float64); ok {
 		want, isNumber := e.value.(float64)
-		return isNumber && ordered(e.op, cmpFloat(f, want))
+		return isNumber && ordered(e.op, cmp.Compare(f, want))
 	}
 	have, ok1 := v.(string)
 	want, ok2 := e.value.(string)
@@ -144,16 +145,6 @@ func equal(have, want any) bool {
 		return strings.EqualFold(a, b)
 	}
 	return have == want
-}
-
-func cmpFloat(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 func ordered(op string, c int) bool {

@@ -41,7 +41,7 @@ func (c *graphCall) inbound(segs []string) *inbound {
 	c.t, c.claims, c.authErr = c.s.authenticate(c.r.Header.Get("Authorization"), func(cl Cloud) string { return cloudHosts[cl].graph })
 	var allowed bool
 	c.route, c.params, allowed = findRoute(c.r.Method, segs)
-	in := &inbound{tenant: c.t, call: Call{
+	in := &inbound{call: Call{
 		Service: Graph, Method: c.r.Method, Path: c.path, Query: c.r.URL.RawQuery, Body: redact(c.body), Batched: c.batched,
 		RequestID: c.requestID, ClientRequestID: c.clientRequestID,
 	}}
@@ -76,6 +76,9 @@ func (c *graphCall) serve(methodAllowed bool) *response {
 	}
 	c.now = c.t.lock()
 	defer c.t.mu.Unlock()
+	if c.t.app(c.claims.AppID) == nil {
+		return c.fail(http.StatusUnauthorized, "Authorization_IdentityNotFound", "The identity of the calling application could not be established.")
+	}
 	if c.t.staleReads > 0 && c.r.Method == http.MethodGet {
 		c.t.staleReads--
 		c.stale = true
@@ -152,7 +155,7 @@ func (c *graphCall) context(of string) string {
 // detail is one entry of an error's details.
 type detail struct {
 	Code    string `json:"code"`
-	Message string `json:"message"`
+	Message string `json:"message,omitempty"`
 	Target  string `json:"target"`
 }
 

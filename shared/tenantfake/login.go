@@ -45,7 +45,7 @@ func (s *Server) routeLogin(r *http.Request, body []byte, segs []string) *inboun
 		in.call.Template = "/{tenant}/" + strings.Join(segs[1:], "/")
 	}
 	if c.t != nil {
-		in.call.Tenant, in.tenant = c.t.ID(), c.t
+		in.call.Tenant = c.t.ID()
 	}
 	if len(form) > 0 {
 		in.call.Body = fmt.Sprintf("grant_type=%s&client_id=%s&scope=%s", form.Get("grant_type"), form.Get("client_id"), form.Get("scope"))

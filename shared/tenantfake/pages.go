@@ -1,7 +1,6 @@
 package tenantfake
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -108,14 +107,14 @@ func (c *graphCall) userPage(p Path, want func(*User) *User) *response {
 }
 
 func (c *graphCall) writePage(index, size int, props []string, accept func(*userRecord) *User) *response {
-	var items bytes.Buffer
+	var items []byte
 	n := 0
 	for ; index < len(c.t.users) && n < size; index++ {
 		if u := accept(c.t.users[index]); u != nil {
 			if n > 0 {
-				items.WriteByte(',')
+				items = append(items, ',')
 			}
-			items.Write(marshal(u.project(props)))
+			items = appendUser(items, u, props)
 			n++
 		}
 	}
@@ -126,7 +125,7 @@ func (c *graphCall) writePage(index, size int, props []string, accept func(*user
 	if c.more(index, accept) {
 		head["@odata.nextLink"] = c.link("skiptoken", position{Index: index, Path: c.path}.encode())
 	}
-	return c.list(head, items.Bytes())
+	return c.list(head, items)
 }
 
 // list joins the head of an answer and its already encoded items.

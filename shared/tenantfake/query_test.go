@@ -28,11 +28,13 @@ func TestFilters(t *testing.T) {
 		{filter: "mailNickname in ('svc-a','nobody')", want: []string{"svc-a"}},
 		{filter: "assignedLicenses/any(x:x/skuId eq 05e9a617-0261-4cee-bb44-138d3ef5d965)", want: []string{"AdeleV", "DiegoS", "LeeG"}},
 		{filter: "createdDateTime ge 2026-11-01T00:00:00Z", want: []string{"svc-a", "svc-b"}},
+		{filter: "createdDateTime lt 2026-11-01T00:00:00Z and displayName gt 'C' and displayName le 'lee gu'", want: []string{"DiegoS", "LeeG"}},
 		{filter: "surname eq null and startswith(displayName,'Break')", want: []string{"breakglass1", "breakglass2"}},
 		{filter: "onPremisesExtensionAttributes/extensionAttribute15 eq 'usher:7'", advanced: true, want: []string{"svc-b"}},
 		{filter: "accountEnabled ne true", advanced: true, want: []string{"svc-b"}},
 		{filter: "endswith(userPrincipalName,'@contoso.com')", advanced: true, want: []string{"AdeleV", "DiegoS", "LeeG"}},
 		{filter: "not(startswith(mailNickname,'svc')) and surname ne null", advanced: true, want: []string{"AdeleV", "DiegoS", "LeeG"}},
+		{filter: "assignedLicenses/$count gt 0", advanced: true, want: []string{"AdeleV", "DiegoS", "LeeG"}},
 		{filter: "assignedLicenses/$count ne 0", advanced: true, want: []string{"AdeleV", "DiegoS", "LeeG"}},
 	}
 	for _, tt := range tests {

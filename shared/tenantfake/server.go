@@ -133,7 +133,6 @@ type inbound struct {
 	run func(stale bool) *response
 	// refuse is the answer to a fault that the service itself would give, in the service's own shape.
 	refuse func(d Decision) *response
-	tenant *Tenant
 	// done, if set, is called when the request leaves, with or without an answer.
 	done func()
 }

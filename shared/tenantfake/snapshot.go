@@ -61,8 +61,8 @@ func (s *Server) Save(w io.Writer) error {
 	return nil
 }
 
-// Load reads what Save wrote. A tenant that the server has already is set back to the saved state, its delays untouched; others are
-// added. On an error nothing has changed.
+// Load reads what Save wrote. A tenant that the server has already gets the saved objects and policies and keeps its domains, products and
+// delays; others are added. On an error nothing has changed.
 func (s *Server) Load(r io.Reader) error {
 	var in snapshot
 	if err := json.NewDecoder(r).Decode(&in); err != nil {
@@ -196,7 +196,8 @@ func (st appState) app() (*app, error) {
 func (t *Tenant) restoreState(st tenantState, apps []*app) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.spec, t.apps, t.groups, t.pim, t.p2, t.deltaAge = st.Spec, apps, st.Groups, st.PIM, st.Spec.PremiumP2, st.DeltaAge
+	t.spec.SecurityDefaults, t.spec.ConditionalAccess, t.p2 = st.Spec.SecurityDefaults, st.Spec.ConditionalAccess, st.Spec.PremiumP2
+	t.apps, t.groups, t.pim, t.deltaAge = apps, st.Groups, st.PIM, st.DeltaAge
 	t.users, t.bin, t.journal, t.roles = nil, nil, nil, nil
 	t.byID, t.byUPN, t.roleByID = map[string]*userRecord{}, map[string][]*userRecord{}, map[string]*assignmentRecord{}
 	t.devices, t.exchangeApps = map[string][]MobileDevice{}, map[string]bool{}

@@ -34,6 +34,7 @@ type Tenant struct {
 	replication  func(n int) time.Duration
 	replications int
 	exchange     ExchangeBehaviour
+	terse        bool
 	inFlight     int
 	cursors      map[string]cursor
 	throttle     *throttle
@@ -218,6 +219,14 @@ func (t *Tenant) Replicate() {
 		a.settle()
 	}
 	t.forgetInExchange(now)
+}
+
+// SetTerseConflicts makes the error of a taken user principal name have the older shape, in which the details hold one entry with code and
+// target only. Both shapes are met in the wild.
+func (t *Tenant) SetTerseConflicts(on bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.terse = on
 }
 
 // SetPremiumP2 gives or takes the licence that PIM requests need.

@@ -152,6 +152,19 @@ func (t *Tenant) holderOf(upn string) *userRecord {
 	return nil
 }
 
+// immutable returns the id of the live user that has this onPremisesImmutableId, or nothing.
+func (t *Tenant) immutable(id string) string {
+	if id == "" {
+		return ""
+	}
+	for _, rec := range t.users {
+		if u := live(rec.current()); u != nil && u.OnPremisesImmutableID == id {
+			return u.ID
+		}
+	}
+	return ""
+}
+
 // softDelete moves a user to the recycle bin: its name is mangled, its role assignments end, and Exchange hears of it later.
 func (t *Tenant) softDelete(now time.Time, rec *userRecord) {
 	u := rec.current().clone()
@@ -160,11 +173,7 @@ func (t *Tenant) softDelete(now time.Time, rec *userRecord) {
 	t.change(now, rec, u)
 	rec.gone = now.Add(t.nextReplication())
 	t.bin = append(t.bin, rec)
-	for _, a := range t.roles {
-		if v := a.current(); v != nil && v.PrincipalID == u.ID {
-			a.set(now, nil)
-		}
-	}
+	t.endAssignmentsOf(now, u.ID)
 }
 
 // purge removes a user for good.

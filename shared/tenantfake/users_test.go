@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,37 @@ func TestDuplicateNamesBothShapes(t *testing.T) {
 	}())["error"].(map[string]any)["details"]
 	require.Equal(t, []string{"ObjectConflict", "ConflictingObjects"}, names(details, "code"))
 	require.Equal(t, []string{"userPrincipalName", "User_" + defaultUser}, names(details, "target"))
+}
+
+func TestOtherConflicts(t *testing.T) {
+	c := newClient(t)
+	c.tenant.SetTerseConflicts(true)
+	c.create("svc-x")
+	details := c.call(400, "POST", "/users", newUser("svc-x"))["error"].(map[string]any)["details"]
+	require.Equal(t, []any{map[string]any{"code": "ObjectConflict", "target": "userPrincipalName"}}, details)
+	c.tenant.SetTerseConflicts(false)
+	federated := func(name string) map[string]any {
+		body := newUser(name)
+		body["userPrincipalName"], body["onPremisesImmutableId"] = name+"@fed.contoso.com", "AAAA"
+		return body
+	}
+	c.call(201, "POST", "/users", federated("svc-y"))
+	details = c.call(400, "POST", "/users", federated("svc-z"))["error"].(map[string]any)["details"]
+	require.Equal(t, []string{"onPremisesImmutableId", "User_" + userOf(t, c, "svc-y@fed.contoso.com").ID}, names(details, "target"))
+}
+
+func TestConsentWithdrawnAndGiven(t *testing.T) {
+	c := newClient(t)
+	require.True(t, c.tenant.RemoveApp(tenantfake.DefaultClientID))
+	require.False(t, c.tenant.RemoveApp(tenantfake.DefaultClientID))
+	require.Equal(t, "Authorization_IdentityNotFound", errorCode(c.call(401, "GET", "/users", nil)))
+	status, body := c.tokenRequest(tenantfake.DefaultTenantID, url.Values{"client_id": {tenantfake.DefaultClientID}, "grant_type": {"client_credentials"}})
+	require.Equal(t, 400, status)
+	require.Equal(t, []any{700016.0}, body["error_codes"])
+	c.tenant.AddApp(tenantfake.DefaultTenant().Apps[0])
+	c.get("/users")
+	c.login()
+	require.Len(t, c.rows("Get-RoleGroup", map[string]any{"Identity": viewOnly}), 1)
 }
 
 // TestSchemaIsEnforced sends what Microsoft's schema does not have. The violations are expected, so the client is not newClient's.

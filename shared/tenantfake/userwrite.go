@@ -154,6 +154,9 @@ func (c *graphCall) checkName(upn, ownID string) *response {
 // conflict answers that another object has the value of a unique property.
 func (c *graphCall) conflict(property, holder string) *response {
 	message := "Another object with the same value for property " + property + " already exists."
+	if c.t.terse {
+		return c.badRequest(message, detail{Code: "ObjectConflict", Target: property})
+	}
 	return c.badRequest(message, detail{"ObjectConflict", message, property}, detail{"ConflictingObjects", message, "User_" + holder})
 }
 
@@ -224,6 +227,9 @@ func (c *graphCall) checkNew(body userBody, u User, password string) *response {
 	}
 	if resp := c.checkName(u.UserPrincipalName, ""); resp != nil {
 		return resp
+	}
+	if holder := c.t.immutable(u.OnPremisesImmutableID); holder != "" {
+		return c.conflict("onPremisesImmutableId", holder)
 	}
 	_, domain, _ := strings.Cut(u.UserPrincipalName, "@")
 	if d, _ := c.t.domain(domain); d.Federated && u.OnPremisesImmutableID == "" {
