@@ -294,7 +294,7 @@ func TestProbesNeedNoToken(t *testing.T) {
 
 func TestSpan(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		-1: "0 s", 0: "0.0 s", 450 * time.Millisecond: "0.4 s", 12 * time.Second: "12 s", time.Minute: "1 min",
+		-1: "0 s", 0: "0 s", 40 * time.Millisecond: "40 ms", 450 * time.Millisecond: "0.4 s", 12 * time.Second: "12 s", time.Minute: "1 min",
 		250 * time.Second: "4 min 10 s", 125 * time.Minute: "2 h 5 min", 76 * time.Hour: "3 d 4 h",
 	} {
 		assert.Equal(t, want, console.Span(d))

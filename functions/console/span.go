@@ -5,11 +5,13 @@ import (
 	"time"
 )
 
-// Span writes a duration for people: "0.4 s", "12 s", "4 min 10 s", "2 h 5 min", "3 d 4 h".
+// Span writes a duration for people: "40 ms", "0.4 s", "12 s", "4 min 10 s", "2 h 5 min", "3 d 4 h".
 func Span(d time.Duration) string {
 	switch {
-	case d < 0:
+	case d < time.Millisecond:
 		return "0 s"
+	case d < 100*time.Millisecond:
+		return fmt.Sprintf("%d ms", d/time.Millisecond)
 	case d < 10*time.Second:
 		return fmt.Sprintf("%.1f s", d.Truncate(100*time.Millisecond).Seconds())
 	case d < time.Minute:

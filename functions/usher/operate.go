@@ -13,10 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/usher365/usher/functions/console"
-	"github.com/usher365/usher/shared/ledger"
 )
-
-type run = ledger.SyncRun
 
 func (p *program) deadCommand() *cobra.Command {
 	c := &cobra.Command{Use: "dead", Short: "Dead letters: commands that were put aside for a person", Args: exactly(),
@@ -73,6 +70,9 @@ func (p *program) showDead(ctx context.Context, args []string) error {
 func (p *program) settleDead(ctx context.Context, method, id, verb, by string) error {
 	return p.with(ctx, func(s *session) error {
 		var m console.DeadLetter
+		if err := s.work(ctx); err != nil {
+			return err
+		}
 		if err := s.call(ctx, method, deadPath(id)+verb, url.Values{"by": {by}}, nil, &m); err != nil {
 			return err
 		}

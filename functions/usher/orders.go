@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/usher365/usher/functions/console"
+	"github.com/usher365/usher/shared/ledger"
 )
 
 // operator is the name that goes into the audit when none is given: who runs usher.
@@ -66,6 +67,9 @@ func (p *program) needs(c *cobra.Command, flags ...string) *cobra.Command {
 func (p *program) order(ctx context.Context, path string, in any, said string) error {
 	return p.with(ctx, func(s *session) error {
 		var r console.Request
+		if err := s.work(ctx); err != nil {
+			return err
+		}
 		if err := s.post(ctx, path, in, &r); err != nil {
 			return err
 		}
@@ -132,6 +136,9 @@ func (p *program) syncCommand() *cobra.Command {
 // sync starts the runs, sees them to their end, and shows what they found.
 func (p *program) sync(ctx context.Context, s *session, order console.SyncOrder) error {
 	var started []console.Request
+	if err := s.work(ctx); err != nil {
+		return err
+	}
 	if err := s.post(ctx, "/api/sync", order, &started); err != nil {
 		return err
 	}
@@ -185,8 +192,8 @@ func (p *program) showRuns(ctx context.Context, s *session, started []console.Re
 }
 
 // runs gives the runs of the given requests.
-func (s *session) runs(ctx context.Context, of []console.Request) (found []run, err error) {
-	var all []run
+func (s *session) runs(ctx context.Context, of []console.Request) (found []ledger.SyncRun, err error) {
+	var all []ledger.SyncRun
 	if err := s.get(ctx, "/api/sync", nil, &all); err != nil {
 		return nil, fmt.Errorf("read what the sync found: %w", err)
 	}

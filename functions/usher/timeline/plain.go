@@ -17,11 +17,19 @@ func Changes(before, after console.Request, now time.Time) (lines []string) {
 			continue
 		}
 		if what := v.plain(s); what != "" {
-			at := console.Span(now.Sub(after.CreatedAt))
-			lines = append(lines, fmt.Sprintf("%10s  %-9s  %s%s", at, s.State, s.Title, what))
+			lines = append(lines, fmt.Sprintf("%10s  %-9s  %s%s", v.since(s), s.State, s.Title, what))
 		}
 	}
 	return lines
+}
+
+// since is when the change happened, counted from when the request came.
+func (v View) since(s console.Step) string {
+	at := v.Now
+	if !s.FinishedAt.IsZero() {
+		at = s.FinishedAt
+	}
+	return console.Span(at.Sub(v.Request.CreatedAt))
 }
 
 func changed(before, after console.Step) bool {

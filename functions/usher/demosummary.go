@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/usher365/usher/functions/console"
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/tenantfake"
+)
+
+// prologue says in plain words what will happen, and where everything is.
+func (d *demo) prologue() error {
+	p := d.program
+	kept := "removed in the end"
+	if p.dataDir != "" {
+		kept = "kept"
+	}
+	return p.printf(`%s
+
+   A signed ticket asks for a service account. Usher makes it in the tenant, gives it its
+   directory role, waits until Exchange Online has heard of it (%s here, minutes to hours
+   in real life), and adds it to its role group. Then another ticket takes it all away again,
+   the nightly sync runs, and you see what is left. This takes about %s.
+
+   %s %-24s  Contoso, an emulator: sign-in, Graph and Exchange over TLS
+   %s %-24s  webhook and API of this very process
+   %s %-24s  ledger, queue, vault and %s; %s
+
+`, p.look.Bold("Usher: from the ticket to a ready account, and gone again"),
+		console.Span(d.replication), console.Span(d.replication+15*time.Second),
+		p.look.Dim("tenant"), d.settings.embedded.URL, p.look.Dim("usher "), d.api.base, p.look.Dim("data  "), d.settings.Data, logName, kept)
+}
+
+// inventory is what a tenant holds, for comparing before with after.
+type inventory struct {
+	users, roles []string
+	members      map[string][]string
+}
+
+func take(s *tenantfake.Server) inventory {
+	t := s.Tenants()[0]
+	i := inventory{members: map[string][]string{}}
+	for _, u := range t.Users() {
+		i.users = append(i.users, u.ID+" "+u.UserPrincipalName)
+	}
+	for _, r := range t.RoleAssignments() {
+		i.roles = append(i.roles, r.ID)
+	}
+	for _, g := range t.RoleGroupNames() {
+		if members := t.RoleGroupMembers(g); len(members) > 0 {
+			i.members[g] = members
+		}
+	}
+	slices.Sort(i.users)
+	slices.Sort(i.roles)
+	return i
+}
+
+// left names what the tenant holds now and did not before.
+func (i inventory) left(now inventory) (left []string) {
+	for _, u := range now.users {
+		if !slices.Contains(i.users, u) {
+			left = append(left, "account "+u)
+		}
+	}
+	for _, r := range now.roles {
+		if !slices.Contains(i.roles, r) {
+			left = append(left, "role assignment "+r)
+		}
+	}
+	for _, g := range slices.Sorted(maps.Keys(now.members)) {
+		if !slices.Equal(i.members[g], now.members[g]) {
+			left = append(left, "members of "+g)
+		}
+	}
+	return left
+}
+
+// summary proves on the tenant itself that nothing of ours is left, and says what it took.
+func (d *demo) summary(ctx context.Context) error {
+	p, server := d.program, d.settings.embedded.Server
+	now := take(server)
+	if left := d.before.left(now); len(left) > 0 {
+		return failed(exitFailed, "", "something of ours is left in the tenant: %s", strings.Join(left, ", "))
+	}
+	var chains []console.Chain
+	if err := d.api.get(ctx, "/api/audit/verify", nil, &chains); err != nil {
+		return err
+	}
+	if len(chains) != 1 || chains[0].Broken != "" {
+		return failed(exitFailed, "", "the audit chain is not whole: %v", chains)
+	}
+	rows := [][2]string{
+		{"made", d.onboarded.UserPrincipalName + ", " + steps(d.onboarded) + ", in " + console.Span(took(d.onboarded))},
+		{"waited", d.waited()},
+		{"taken away", steps(d.offboarded) + ", in " + console.Span(took(d.offboarded))},
+		{"sync", fmt.Sprintf("%d users read, %d findings", d.run.Users, len(d.run.Findings))},
+		{"calls", fmt.Sprintf("%d to Graph, %d to Exchange, %d to sign-in", server.Count(tenantfake.Graph), server.Count(tenantfake.Exchange), server.Count(tenantfake.Login))},
+		{"audit", fmt.Sprintf("%d entries, the chain is whole", chains[0].Entries)},
+		{"left", fmt.Sprintf("nothing of ours: %d users, %d role assignments, as before", len(now.users), len(now.roles))},
+	}
+	if n := len(server.Tenants()[0].DeletedUsers()); n > 0 {
+		rows = append(rows, [2]string{"", fmt.Sprintf("(%d deleted account in Entra's recycle bin, which empties itself after 30 days)", n)})
+	}
+	if err := p.printf("\n%s\n", p.look.Bold("Summary")); err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if err := p.printf("   %s  %s\n", p.look.Dim(fmt.Sprintf("%-10s", row[0])), row[1]); err != nil {
+			return err
+		}
+	}
+	if p.dataDir != "" {
+		if err := p.printf("\n   The log is %s.\n", filepath.Join(d.settings.Data, logName)); err != nil {
+			return err
+		}
+	}
+	return p.printf("\n   %s 'usher serve' keeps such a tenant running; 'usher --help' shows the rest.\n", p.look.Good("That was all of it."))
+}
+
+func steps(r console.Request) string {
+	done := 0
+	for _, s := range r.Steps {
+		if s.State == account.StepDone {
+			done++
+		}
+	}
+	return fmt.Sprintf("%d steps read back", done)
+}
+
+func took(r console.Request) time.Duration {
+	end := r.CreatedAt
+	for _, s := range r.Steps {
+		if s.FinishedAt.After(end) {
+			end = s.FinishedAt
+		}
+	}
+	return end.Sub(r.CreatedAt)
+}
+
+// waited tells of the longest wait of the onboarding.
+func (d *demo) waited() string {
+	var longest console.Step
+	for _, s := range d.onboarded.Steps {
+		if s.WaitedSeconds > longest.WaitedSeconds {
+			longest = s
+		}
+	}
+	tries := "1 try"
+	if longest.Attempts != 1 {
+		tries = fmt.Sprintf("%d tries", longest.Attempts)
+	}
+	return fmt.Sprintf("%s for %q, %s", longest.Waited, longest.Title, tries)
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/usher365/usher/functions/console"
+	"github.com/usher365/usher/functions/usher/app"
+	"github.com/usher365/usher/shared/database"
+	"github.com/usher365/usher/shared/host"
+)
+
+func (p *program) doctorCommand() *cobra.Command {
+	var tenant string
+	c := p.command("doctor", "Examine each tenant: sign-in, permissions, roles, Exchange, domains", "usher doctor", exactly(), func(ctx context.Context, _ []string) error {
+		reports, err := p.examine(ctx, tenant)
+		if err != nil {
+			return err
+		}
+		if err := p.list(reports, func() error { return p.showReports(reports) }); err != nil {
+			return err
+		}
+		for _, r := range reports {
+			if !r.OK {
+				return failed(exitRefused, "grant what is named above, then run 'usher doctor' again", "something is missing in tenant %s", r.Tenant)
+			}
+		}
+		return nil
+	})
+	c.Flags().StringVar(&tenant, "tenant", "", "only this tenant, by alias or id")
+	return p.listing(c)
+}
+
+// examine asks the running server, whose credentials matter, or looks for itself.
+func (p *program) examine(ctx context.Context, tenant string) (reports []console.Report, err error) {
+	query := url.Values{"tenant": {tenant}}
+	c, err := p.load()
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := running(ctx, c.Data); ok {
+		return reports, p.with(ctx, func(s *session) error { return s.get(ctx, "/api/doctor", query, &reports) })
+	}
+	// Neither ledger nor vault is needed: an empty one each, gone afterwards.
+	vault, err := os.MkdirTemp("", "usher-doctor-")
+	if err != nil {
+		return nil, err
+	}
+	s, err := p.inside(ctx, app.Options{Vault: vault, Engines: host.Options{Database: database.Memory}})
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(vault))
+	}
+	err = s.get(ctx, "/api/doctor", query, &reports)
+	return reports, errors.Join(err, s.close(), os.RemoveAll(vault))
+}
+
+func (p *program) showReports(reports []console.Report) error {
+	for _, r := range reports {
+		if err := p.printf("%s  %s\n\n", p.look.Bold(r.Tenant), p.look.Dim(string(r.TenantID))); err != nil {
+			return err
+		}
+		for _, c := range r.Checks {
+			mark := p.look.Good("✔")
+			if !c.OK {
+				mark = p.look.Bad("✘")
+			}
+			if err := p.printf("  %s %-48s %s\n", mark, c.Name, p.look.Dim(c.Detail)); err != nil {
+				return err
+			}
+			if c.Remedy != "" {
+				if err := p.printf("      %s\n", c.Remedy); err != nil {
+					return err
+				}
+			}
+		}
+		if err := p.printf("\n"); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/usher365/usher/functions/usher/app"
+	"github.com/usher365/usher/functions/usher/embedded"
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/config"
+	"github.com/usher365/usher/shared/host"
+	"github.com/usher365/usher/shared/profile"
+	"github.com/usher365/usher/shared/tenantfake"
+	"github.com/usher365/usher/shared/webhook"
+)
+
+// The kinds of tenant that --tenant takes.
+const (
+	tenantEmbedded = "embedded"
+	tenantReal     = "real"
+)
+
+// settings are what a command runs with: the configuration, and the tenant that comes
+// along when no other is configured.
+type settings struct {
+	config.Config
+	env      lookup
+	embedded *embedded.Tenant
+}
+
+// load reads the configuration and lets the flags replace what it says.
+func (p *program) load() (config.Config, error) {
+	path := p.configFile
+	if path == "" {
+		path, _ = p.env("USHER_CONFIG")
+	}
+	c, err := config.Load(path, p.env)
+	if p.dataDir != "" {
+		c.Data = p.dataDir
+	}
+	if p.profilesDir != "" {
+		c.Profiles = p.profilesDir
+	}
+	if err != nil {
+		return c, &failure{exitConfig, err, "usher.example.yaml documents every setting and its environment variable"}
+	}
+	return c, nil
+}
+
+func (p *program) catalogue() (*profile.Catalogue, error) {
+	c, err := p.load()
+	if err != nil {
+		return nil, err
+	}
+	return host.Profiles(c.Profiles)
+}
+
+// settings decides which tenant is meant; kind is embedded, real, or empty for real when
+// one is configured. The embedded tenant is opened with its state in the data directory.
+func (p *program) settings(kind string, o embedded.Options) (*settings, error) {
+	c, err := p.load()
+	if err != nil {
+		return nil, err
+	}
+	s := &settings{Config: c, env: p.env}
+	switch {
+	case kind == tenantReal, kind == "" && len(c.Tenants) > 0:
+		return s, nil
+	case kind != "" && kind != tenantEmbedded:
+		return nil, failed(exitUsage, "", "--tenant is %s or %s, not %q", tenantEmbedded, tenantReal, kind)
+	}
+	o.Dir = c.Data
+	return s, s.embed(o)
+}
+
+// embed opens the embedded tenant and makes the settings point at it.
+func (s *settings) embed(o embedded.Options) (err error) {
+	if s.embedded, err = embedded.Open(o); err != nil {
+		return &failure{exitConfig, err, "check the data directory, which is given with --data"}
+	}
+	given := map[string]string{}
+	for _, v := range s.embedded.Environment() {
+		given[v.Name] = v.Value
+	}
+	outer := s.env
+	s.env = func(name string) (string, bool) {
+		if value, ok := given[name]; ok {
+			return value, true
+		}
+		if strings.HasPrefix(name, "AZURE_") {
+			return "", false
+		}
+		return outer(name)
+	}
+	hosts, _ := config.Hosts(config.Public)
+	hosts.Login, hosts.Graph, hosts.Exchange = s.embedded.URL, s.embedded.URL, s.embedded.URL
+	s.Cloud, s.Endpoints = config.Public, hosts
+	s.Tenants = []account.Tenant{{Alias: "contoso", ID: tenantfake.DefaultTenantID, Protected: []string{
+		"breakglass1@contoso.onmicrosoft.com", "breakglass2@contoso.onmicrosoft.com",
+	}}}
+	return s.invent()
+}
+
+// The files that keep what was made up for the embedded tenant.
+const (
+	webhookSecretFile = "webhook.secret"
+	apiTokenFile      = "api.token"
+)
+
+// invent makes up the secrets that are not configured, for the embedded tenant only:
+// it must run without any settings. They are the same at the next start.
+func (s *settings) invent() error {
+	if len(s.Webhooks.Sources) == 0 {
+		secret, err := s.kept(webhookSecretFile, func() (string, error) {
+			made, err := webhook.NewSecret(nil)
+			return made.Reveal(), err
+		})
+		if err != nil {
+			return err
+		}
+		parsed, err := webhook.ParseSecret(secret)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", webhookSecretFile, err)
+		}
+		s.Webhooks.Sources = map[string][]webhook.Secret{config.EnvironmentSource: {parsed}}
+	}
+	if s.APIToken.IsZero() {
+		token, err := s.kept(apiTokenFile, newToken)
+		if err != nil {
+			return err
+		}
+		s.APIToken = account.NewSecret(token)
+	}
+	return nil
+}
+
+func newToken() (string, error) {
+	var b [32]byte
+	rand.Read(b[:]) // never fails (crypto/rand)
+	return hex.EncodeToString(b[:]), nil
+}
+
+// kept reads a secret from its file, or makes it and the file.
+func (s *settings) kept(name string, make func() (string, error)) (string, error) {
+	path := filepath.Join(s.Data, name)
+	text, err := os.ReadFile(path)
+	if err == nil {
+		return strings.TrimSpace(string(text)), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read the made-up secret: %w", err)
+	}
+	made, err := make()
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(path, []byte(made+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("keep the made-up secret: %w", err)
+	}
+	return made, nil
+}
+
+// close ends the embedded tenant.
+func (s *settings) close() error {
+	if s.embedded == nil {
+		return nil
+	}
+	return s.embedded.Close()
+}
+
+// open makes the application of these settings.
+func (s *settings) open(ctx context.Context, o app.Options) (*app.App, error) {
+	o.Engines.Config = s.Config
+	o.ClientID, _ = s.env("AZURE_CLIENT_ID")
+	if s.embedded != nil {
+		o.Transport = s.embedded.Client()
+	}
+	o.Credential = s.credential(o.Transport)
+	return app.New(ctx, o)
+}
