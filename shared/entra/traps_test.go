@@ -156,9 +156,9 @@ func TestTrapManyGoroutines(t *testing.T) {
 	})
 	c := g.client(t)
 	var wg sync.WaitGroup
-	for i := range 32 {
+	for i := range 16 {
 		wg.Go(func() {
-			for range 10 {
+			for range 8 {
 				_, err := c.User(ctx, tenant, userID)
 				assert.NoError(t, err)
 				assert.NoError(t, c.SetEnabled(ctx, tenant, userID, false))
