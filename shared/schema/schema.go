@@ -44,6 +44,7 @@ func Compile(name string, text []byte) (*Schema, error) {
 // closed is the loader of a schema that must stand alone.
 type closed struct{}
 
+// Load refuses every reference to the outside.
 func (closed) Load(url string) (any, error) {
 	return nil, fmt.Errorf("a schema must stand alone, but it refers to %s", url)
 }

@@ -25,11 +25,13 @@ type depths struct {
 	now   func() time.Time
 }
 
+// Describe names the metrics of a queue.
 func (d depths) Describe(out chan<- *prometheus.Desc) {
 	out <- depthDesc
 	out <- oldestDesc
 }
 
+// Collect reads every queue; one that cannot be read is counted by the handler as an error.
 func (d depths) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), depthTimeout)
 	defer cancel()
@@ -53,8 +55,10 @@ func (d depths) Collect(out chan<- prometheus.Metric) {
 // syncAge computes ages at each scrape.
 type syncAge struct{ m *Metrics }
 
+// Describe names the metric of a tenant.
 func (s syncAge) Describe(out chan<- *prometheus.Desc) { out <- syncDesc }
 
+// Collect gives the age of each tenant's last sync.
 func (s syncAge) Collect(out chan<- prometheus.Metric) {
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()

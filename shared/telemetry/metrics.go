@@ -108,9 +108,10 @@ func histogram(name, help, label string, buckets ...float64) *prometheus.Histogr
 	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, []string{label})
 }
 
-// Handler answers /metrics.
+// Handler answers /metrics. What cannot be read is left out and counted in
+// promhttp_metric_handler_errors_total.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, Registry: m.registry})
 }
 
 func (m *Metrics) delivered(l step.Line) {

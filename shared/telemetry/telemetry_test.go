@@ -134,6 +134,7 @@ func TestQueues(t *testing.T) {
 		assert.Contains(t, text, want)
 	}
 	assert.NotContains(t, text, "revoke", "one queue that cannot be read hides no other")
+	assert.Contains(t, scrape(t, m), `promhttp_metric_handler_errors_total{cause="gathering"} 1`, "it is counted")
 }
 
 type reply func(*http.Request) (*http.Response, error)
