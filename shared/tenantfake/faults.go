@@ -3,6 +3,7 @@ package tenantfake
 import (
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -127,7 +128,7 @@ func (s *Server) Fault(f Fault) (remove func()) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults = append(s.faults, a)
+	s.faults = append(slices.DeleteFunc(s.faults, func(a *armed) bool { return a.left == 0 }), a)
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -17,7 +17,7 @@ const (
 // userFilters are the properties that users can be filtered by (reference: Microsoft Graph docs, user properties and advanced queries).
 var userFilters = map[string]filterable{
 	"id": basic, "userPrincipalName": basic, "displayName": basic, "mailNickname": basic, "mail": basic, "givenName": basic, "surname": basic,
-	"accountEnabled": basic, "userType": basic, "usageLocation": basic, "department": basic, "jobTitle": basic, "employeeId": basic,
+	"accountEnabled": basic, "userType": basic, "usageLocation": basic, "department": basic, "jobTitle": basic, "employeeId": basic, "employeeType": basic, "city": basic, "country": basic,
 	"createdDateTime": basic, "onPremisesImmutableId": basic, "onPremisesSyncEnabled": basic, "assignedLicenses": basic,
 	"companyName": advancedOnly, "assignedLicenses/$count": advancedOnly, "onPremisesSamAccountName": advancedOnly,
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -25,6 +26,7 @@ type graphCall struct {
 	now     time.Time
 	stale   bool
 	batched bool
+	used    float64 // share of the throttling limit
 
 	requestID, clientRequestID string
 }
@@ -216,7 +218,12 @@ func (c *graphCall) finish(resp *response) *response {
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Strict-Transport-Security", "max-age=31536000")
 	h.Set("OData-Version", "4.0")
-	h.Set("x-ms-resource-unit", "1")
+	if c.route != nil {
+		h.Set("x-ms-resource-unit", strconv.Itoa(int(c.cost())))
+	}
+	if c.used > warnAbove {
+		h.Set("x-ms-throttle-limit-percentage", strconv.FormatFloat(c.used, 'f', 1, 64))
+	}
 	if c.s.strict {
 		c.checkAnswer(resp)
 	}

@@ -37,6 +37,7 @@ func TestLifecycle(t *testing.T) {
 
 	deleted := c.get("/directory/deletedItems/microsoft.graph.user?$select=id,displayName,userPrincipalName,deletedDateTime")["value"].([]any)
 	require.Equal(t, []string{strings.ReplaceAll(id, "-", "") + upn}, names(deleted, "userPrincipalName"))
+	require.Len(t, c.get("/directory/deletedItems/graph.user")["value"], 1, "as the SDK writes it")
 	require.Equal(t, upn, c.call(200, "POST", "/directory/deletedItems/"+id+"/restore", nil)["userPrincipalName"])
 	c.call(204, "DELETE", "/users/"+upn, nil)
 	c.call(204, "DELETE", "/directory/deletedItems/"+id, nil)

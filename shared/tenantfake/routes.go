@@ -132,6 +132,9 @@ func segments(escaped string) []string {
 		if err != nil {
 			seg = raw
 		}
+		if kind, ok := strings.CutPrefix(seg, "graph."); ok { // the SDK's short form of a type cast
+			seg = "microsoft.graph." + kind
+		}
 		name, key, keyed := strings.Cut(strings.TrimPrefix(seg, "microsoft.graph.delta"), "(")
 		switch {
 		case strings.HasPrefix(seg, "microsoft.graph.delta"):

@@ -146,12 +146,13 @@ var (
 // handle answers one HTTP request; an error means that the connection is lost without an answer.
 func (s *Server) handle(r *http.Request) (*response, error) {
 	body, err := readBody(r)
+	in := s.route(r, body)
 	if err != nil {
-		resp := newResponse(http.StatusBadRequest)
-		resp.body = []byte(err.Error())
-		return resp, nil
+		in.run = func(bool) *response {
+			return in.refuse(Decision{Kind: Refused, Status: http.StatusBadRequest, Code: "BadRequest", Message: err.Error()})
+		}
 	}
-	return s.perform(r.Context(), s.route(r, body))
+	return s.perform(r.Context(), in)
 }
 
 func readBody(r *http.Request) ([]byte, error) {

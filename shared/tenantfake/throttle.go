@@ -59,6 +59,9 @@ func (t *Tenant) SetThrottle(th Throttle) {
 		conditional: newBucket(math.Max(th.Scale, 1), 1, now)}
 }
 
+// warnAbove is the share of a limit from which on answers tell how much of it is used.
+const warnAbove = 0.8
+
 // cost is the price of a request in resource units.
 func (c *graphCall) cost() float64 {
 	n := 1.0
@@ -100,6 +103,7 @@ func (th *throttle) graph(c *graphCall) *response {
 			return th.refuse(c, after, "Write", "WriteLimitExceeded")
 		}
 	}
+	c.used = 1 - th.units.tokens/th.units.size
 	return nil
 }
 

@@ -21,8 +21,11 @@ func (c *client) response(method, path string) *http.Response {
 func TestThrottle(t *testing.T) {
 	c := newClient(t)
 	c.tenant.SetThrottle(tenantfake.Throttle{Scale: 0.001}) // 8 units per 10 s, 3 writes per 150 s
-	for range 4 {
-		require.Equal(t, 200, c.response("GET", "/users").StatusCode)
+	for _, used := range []string{"", "", "", "1.0"} {
+		resp := c.response("GET", "/users")
+		require.Equal(t, 200, resp.StatusCode)
+		require.Equal(t, "2", resp.Header.Get("x-ms-resource-unit"))
+		require.Equal(t, used, resp.Header.Get("x-ms-throttle-limit-percentage"))
 	}
 	resp := c.response("GET", "/users")
 	require.Equal(t, 429, resp.StatusCode)
