@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -108,7 +109,7 @@ func (c *exchangeCall) serve(bool) *response {
 	if c.authErr != nil || !c.t.answersTo(c.tenant) {
 		return newResponse(http.StatusUnauthorized)
 	}
-	if !contains(c.claims.Roles, "Exchange.ManageAsApp") {
+	if !slices.Contains(c.claims.Roles, "Exchange.ManageAsApp") {
 		return newResponse(http.StatusUnauthorized)
 	}
 	c.now = c.t.lock()
@@ -127,15 +128,6 @@ func (c *exchangeCall) serve(bool) *response {
 		return c.fail(http.StatusBadRequest, "BadRequest", exchangeError{text: "Invalid Operation"})
 	}
 	return c.invoke(access)
-}
-
-func contains(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }
 
 // access is what the app's directory roles let it do in Exchange.

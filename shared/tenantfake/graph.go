@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -109,14 +110,7 @@ func (c *graphCall) authorised() *response {
 
 // may reports whether the token carries one of the permissions.
 func (c *graphCall) may(permissions ...string) bool {
-	for _, p := range permissions {
-		for _, role := range c.claims.Roles {
-			if p == role {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(permissions, func(p string) bool { return slices.Contains(c.claims.Roles, p) })
 }
 
 func (c *graphCall) denied() *response {
@@ -230,7 +224,7 @@ func (c *graphCall) finish(resp *response) *response {
 	return resp
 }
 
-// get reads a user by the path's id or user principal name as this call's replica has it; rec is the true record.
+// getUser reads a user by the path's id or user principal name as this call's replica has it; rec is the true record.
 func (c *graphCall) getUser(idOrUPN string) (rec *userRecord, seen *User) {
 	if rec := c.t.byID[strings.ToLower(idOrUPN)]; rec != nil {
 		return rec, live(c.see(rec, ReadByID))
