@@ -98,13 +98,13 @@ func (p *program) demoDir() (dir string, remove func() error, err error) {
 
 // play starts everything, tells the story, and stops everything.
 func (d *demo) play(ctx context.Context) (err error) {
-	p, s := d.program, d.settings
-	log, err := p.logFile(s.Data)
+	s := d.settings
+	log, closeLog, err := logFile(s.Data)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, log.close()) }()
-	if d.app, err = s.open(ctx, app.Options{Engines: host.Options{Log: log.Logger, Observe: log.observe}, Metrics: log.metrics}); err != nil {
+	defer func() { err = errors.Join(err, closeLog()) }()
+	if d.app, err = s.open(ctx, app.Options{Engines: host.Options{Log: log}}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.app.Close()) }()
@@ -183,8 +183,8 @@ func (d *demo) ready(ctx context.Context) error {
 		return failed(exitFailed, "", "the account is %s after its request succeeded", a.State)
 	}
 	p := d.program
-	return p.printf("\n   %s %s\n   %s\n\n", p.look.Good("Ready:"), a.UserPrincipalName,
-		p.look.Dim("its password lies sealed as "+a.SecretRef+", and nowhere else"))
+	return p.printf("\n   %s %s\n   %s\n   %s\n\n", p.look.Good("Ready:"), a.UserPrincipalName,
+		p.look.Dim("Its password lies sealed in the vault, and nowhere else:"), p.look.Dim(a.SecretRef))
 }
 
 // night runs the sync once.

@@ -28,9 +28,9 @@ func (d *demo) prologue() error {
    in real life), and adds it to its role group. Then another ticket takes it all away again,
    the nightly sync runs, and you see what is left. This takes about %s.
 
-   %s %-24s  Contoso, an emulator: sign-in, Graph and Exchange over TLS
-   %s %-24s  webhook and API of this very process
-   %s %-24s  ledger, queue, vault and %s; %s
+   %s %-30s  Contoso, an emulator: sign-in, Graph and Exchange over TLS
+   %s %-30s  webhook and API of this very process
+   %s %-30s  ledger, queue, vault and %s; %s
 
 `, p.look.Bold("Usher: from the ticket to a ready account, and gone again"),
 		console.Span(d.replication), console.Span(d.replication+15*time.Second),

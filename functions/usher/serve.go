@@ -41,7 +41,7 @@ func (p *program) serve(ctx context.Context, kind, listen string, replication ti
 		return err
 	}
 	log := p.logStderr()
-	a, err := s.open(ctx, app.Options{Engines: host.Options{Log: log.Logger, Observe: log.observe}, Metrics: log.metrics})
+	a, err := s.open(ctx, app.Options{Engines: host.Options{Log: log}})
 	if err != nil {
 		return err
 	}

@@ -124,19 +124,19 @@ func (p *program) inside(ctx context.Context, o app.Options) (*session, error) {
 		return nil, err
 	}
 	settings.APIToken = account.NewSecret(token)
-	log, err := p.logFile(settings.Data)
+	log, closeLog, err := logFile(settings.Data)
 	if err != nil {
 		return nil, errors.Join(err, settings.close())
 	}
-	o.Engines.Log, o.Engines.Observe = log.Logger, log.observe
+	o.Engines.Log = log
 	a, err := settings.open(ctx, o)
 	if err != nil {
-		return nil, errors.Join(err, log.close(), settings.close())
+		return nil, errors.Join(err, closeLog(), settings.close())
 	}
 	return &session{
 		program: p, local: a, stop: func() error { return nil },
 		client: client{"http://usher.local", settings.APIToken, &http.Client{Transport: pass{a.Handler()}}},
-		close:  func() error { return errors.Join(a.Close(), log.close(), settings.close()) },
+		close:  func() error { return errors.Join(a.Close(), closeLog(), settings.close()) },
 	}, nil
 }
 

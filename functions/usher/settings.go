@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/usher365/usher/functions/usher/app"
 	"github.com/usher365/usher/functions/usher/embedded"
@@ -17,6 +18,7 @@ import (
 	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/profile"
+	"github.com/usher365/usher/shared/telemetry"
 	"github.com/usher365/usher/shared/tenantfake"
 	"github.com/usher365/usher/shared/webhook"
 )
@@ -180,8 +182,9 @@ func (s *settings) open(ctx context.Context, o app.Options) (*app.App, error) {
 	o.Engines.Config = s.Config
 	o.ClientID, _ = s.env("AZURE_CLIENT_ID")
 	if s.embedded != nil {
-		o.Transport = s.embedded.Client()
+		o.Transport = s.embedded.Client().Transport
 	}
-	o.Credential = s.credential(o.Transport)
+	o.Engines.Metrics = telemetry.NewMetrics(time.Now)
+	o.Credential = s.credential(o.Engines.Metrics.Count(telemetry.ServiceLogin, o.Transport))
 	return app.New(ctx, o)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/database"
 	"github.com/usher365/usher/shared/ledger"
@@ -21,6 +22,7 @@ import (
 	"github.com/usher365/usher/shared/profile"
 	queuesqlite "github.com/usher365/usher/shared/queue/sqlite"
 	"github.com/usher365/usher/shared/step"
+	"github.com/usher365/usher/shared/telemetry"
 )
 
 // Options build Engines.
@@ -37,7 +39,9 @@ type Options struct {
 	Random func() float64
 	// NewID gives fresh ids; nil means random UUIDs.
 	NewID func() string
-	// Observe hears of every delivery; nil hears nothing.
+	// Metrics count what happens; nil means metrics of our own.
+	Metrics *telemetry.Metrics
+	// Observe hears of every delivery; nil writes one line to Log and counts it in Metrics.
 	Observe step.Observer
 }
 
@@ -53,6 +57,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.NewID == nil {
 		o.NewID = uuid.NewString
+	}
+	if o.Metrics == nil {
+		o.Metrics = telemetry.NewMetrics(o.Now)
+	}
+	if o.Observe == nil {
+		o.Observe = telemetry.Deliveries(o.Log, o.Metrics)
 	}
 	return o
 }
@@ -106,6 +116,7 @@ func (e *Engines) open(ctx context.Context) (err error) {
 		Ledger: e.Ledger, Tenant: e.Tenants.Find, Now: e.Now, Random: e.Random, NewToken: e.NewID,
 		Compensation: profile.Compensation, Observe: e.Observe,
 	})
+	e.Metrics.WatchQueues(events.Functions(), e.Queue.Depth)
 	return nil
 }
 

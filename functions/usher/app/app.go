@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/usher365/usher/functions/console"
@@ -25,6 +24,7 @@ import (
 	"github.com/usher365/usher/shared/patience"
 	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/secrets"
+	"github.com/usher365/usher/shared/telemetry"
 )
 
 // Options build an App.
@@ -33,16 +33,14 @@ type Options struct {
 	Engines host.Options
 	// Credential signs in to a tenant. Required.
 	Credential func(account.TenantID) (azcore.TokenCredential, error)
-	// Transport carries the calls to Graph and Exchange; nil means the clients' own.
-	Transport policy.Transporter
+	// Transport carries the calls to Graph and Exchange; nil means http.DefaultTransport.
+	Transport http.RoundTripper
 	// ClientID is our application's id, for the consent link that the doctor prints. Empty leaves it out.
 	ClientID string
 	// Limits pace the calls to Exchange; zero means the careful defaults.
 	Limits exchange.Limits
 	// Vault is the directory of sealed passwords; empty means vault in the data directory.
 	Vault string
-	// Metrics answers /metrics; nil leaves it out.
-	Metrics http.Handler
 	// Workers is how many deliveries of each function are handled at once; zero means 4.
 	Workers int
 }
@@ -100,14 +98,14 @@ func (a *App) wireClients(context.Context) (err error) {
 	c := a.Config.Endpoints
 	a.Directory, err = entra.New(entra.Options{
 		Credential: a.options.Credential, Endpoint: c.Graph, Scope: c.GraphScope,
-		Transport: a.options.Transport, Now: a.Now, NewID: a.NewID,
+		Transport: a.Metrics.Count(telemetry.ServiceGraph, a.options.Transport), Now: a.Now, NewID: a.NewID,
 	})
 	if err != nil {
 		return fmt.Errorf("reach Microsoft Graph: %w", err)
 	}
 	a.Exchange, err = exchange.New(exchange.Options{
 		Credential: a.options.Credential, Endpoint: c.Exchange, Scope: c.ExchangeScope,
-		Transport: a.options.Transport, Limits: a.options.Limits, Now: a.Now, NewID: a.NewID,
+		Transport: a.Metrics.Count(telemetry.ServiceExchange, a.options.Transport), Limits: a.options.Limits, Now: a.Now, NewID: a.NewID,
 	})
 	if err != nil {
 		return fmt.Errorf("reach Exchange Online: %w", err)

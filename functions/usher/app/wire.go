@@ -46,7 +46,7 @@ func (a *App) wireFunctions(context.Context) error {
 	step.Handle(a.Runner, events.AssignRole, assignrole.Policy, assignrole.New(a.Directory).Handle)
 	step.Handle(a.Runner, events.GrantRoleGroup, grantrolegroup.Policy(a.history.Next), grantrolegroup.New(a.Directory, a.Exchange, waiting).Handle)
 	step.Handle(a.Runner, events.Revoke, revoke.Policy, revoke.New(a.Directory, a.Directory, a.Directory, a.Exchange).Handle)
-	step.Handle(a.Runner, events.FullSync, fullsync.Policy, fullsync.New(a.Directory, a.Exchange, a.Ledger, a.Ledger, a.Desk, a.Now).Handle)
+	step.Handle(a.Runner, events.FullSync, fullsync.Policy, fullsync.New(a.Directory, a.Exchange, a.Ledger, runs{a.Ledger, a}, a.Desk, a.Now).Handle)
 	for _, function := range events.Functions() {
 		w := host.Worker{Function: function, Handle: a.Runner.Deliver, Workers: a.options.Workers}
 		if function == events.Notify {
@@ -63,18 +63,21 @@ func (a *App) wireHTTP(context.Context) error {
 	mux.Handle("/", console.New(console.Options{
 		Requests: a.Ledger, Accounts: a.Ledger, Audit: a.Ledger, DeadLetters: a.Queue, Desk: orders{a.Desk},
 		Profiles: a.Profiles.List(), Tenants: a.Tenants.All, Token: a.Config.APIToken, Now: a.Now,
-		Ready: a.ready, Metrics: a.options.Metrics, Doctor: a.Doctor,
+		Ready: a.ready, Metrics: a.Metrics.Handler(), Doctor: a.Doctor,
 	}))
 	if len(a.Config.Webhooks.Sources) > 0 {
 		verifier, err := webhook.NewVerifier(a.Config.Webhooks.Sources, a.Config.Webhooks.Tolerance, a.Now)
 		if err != nil {
 			return fmt.Errorf("use the webhook secrets: %w", err)
 		}
-		door, err := intake.NewWebhook(intake.WebhookOptions{Desk: patient{a.Desk, a.Tenants}, Verifier: verifier, Log: a.Log})
+		count := a.Metrics.Webhook
+		door, err := intake.NewWebhook(intake.WebhookOptions{
+			Desk: countedDesk{patient{a.Desk, a.Tenants}, count}, Verifier: countedVerifier{verifier, count}, Log: a.Log,
+		})
 		if err != nil {
 			return err
 		}
-		mux.Handle(intake.Path, door)
+		mux.Handle(intake.Path, countedDoor(door, count))
 	}
 	a.handler = mux
 	return nil

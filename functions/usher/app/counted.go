@@ -1,0 +1,92 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/usher365/usher/functions/intake"
+	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/ledger"
+	ledgersqlite "github.com/usher365/usher/shared/ledger/sqlite"
+	"github.com/usher365/usher/shared/telemetry"
+	"github.com/usher365/usher/shared/webhook"
+)
+
+// countedDesk counts what becomes of documents.
+type countedDesk struct {
+	intake.Acceptor
+	count func(result string)
+}
+
+func (d countedDesk) Accept(ctx context.Context, body []byte, from intake.Source) (intake.Answer, error) {
+	answer, err := d.Acceptor.Accept(ctx, body, from)
+	switch {
+	case err != nil:
+		d.count(telemetry.WebhookUnavailable)
+	case answer.Duplicate:
+		d.count(telemetry.WebhookDuplicate)
+	case answer.Code == fault.RequestInvalid:
+		d.count(telemetry.WebhookMalformed)
+	case answer.Status == intake.Refused:
+		d.count(telemetry.WebhookRefused)
+	default:
+		d.count(telemetry.WebhookAccepted)
+	}
+	return answer, err
+}
+
+// countedVerifier counts what is not believed.
+type countedVerifier struct {
+	intake.Verifier
+	count func(result string)
+}
+
+func (v countedVerifier) Verify(h http.Header, body []byte) (webhook.Delivery, error) {
+	from, err := v.Verifier.Verify(h, body)
+	switch {
+	case errors.Is(err, webhook.ErrStale):
+		v.count(telemetry.WebhookStale)
+	case err != nil:
+		v.count(telemetry.WebhookForged)
+	}
+	return from, err
+}
+
+// countedDoor counts what is too large to be looked at.
+func countedDoor(next http.Handler, count func(result string)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen := &statusWriter{ResponseWriter: w}
+		next.ServeHTTP(seen, r)
+		if seen.status == http.StatusRequestEntityTooLarge {
+			count(telemetry.WebhookTooLarge)
+		}
+	})
+}
+
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.MaxBytesReader and http.ResponseController reach the connection.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// runs notes in the metrics when a tenant was last compared from end to end.
+type runs struct {
+	*ledgersqlite.Ledger
+	app *App
+}
+
+// SaveRun stores the run, see fullsync.Inventory.
+func (r runs) SaveRun(ctx context.Context, run ledger.SyncRun) error {
+	if t, known := r.app.Tenants.Find(run.Tenant); known && run.Error == "" {
+		r.app.Metrics.Synced(t.Alias, run.FinishedAt)
+	}
+	return r.Ledger.SaveRun(ctx, run)
+}
