@@ -18,7 +18,7 @@ func (d *Desk) tenantOf(ref events.TenantRef) (account.Tenant, error) {
 		}
 	}
 	if len(found) != 1 || ref.Alias == "" && ref.ID == "" && ref.Domain == "" {
-		return account.Tenant{}, fault.Stopf(fault.UnknownTenant, "no configured tenant has %s", describe(ref))
+		return account.Tenant{}, fault.Stopf(fault.UnknownTenant, "no single configured tenant has %s", describe(ref))
 	}
 	return found[0], nil
 }

@@ -106,6 +106,22 @@ func TestUndoOnlyTheLatestOffboarding(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestUndoOfAnExpiredAccountLiftsItsEnd(t *testing.T) {
+	o := open(t)
+	req := request(t, "onboard-sam360")
+	req.Lifetime.ExpiresAt = start.Add(time.Hour)
+	on := o.request(o.post(req).RequestID)
+	o.run(on.ID)
+	o.now = start.Add(2 * time.Hour)
+	require.NoError(t, o.Expire(t.Context(), o.account(on.AccountID), "its end date has passed"))
+	off := o.requests()[0]
+	o.run(off.ID)
+	r, err := o.Undo(t.Context(), off.ID, "Olga")
+	require.NoError(t, err)
+	assert.True(t, o.account(on.AccountID).ExpiresAt.IsZero(), "or the next sync would take it away again")
+	assert.Contains(t, o.kinds(r.ID), "expiry.lifted")
+}
+
 func TestUndoAfterAPurge(t *testing.T) {
 	o := open(t)
 	o.run(o.accepted("onboard-sam360").ID)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/profile"
@@ -112,6 +113,17 @@ func TestLoadReportsTheValidator(t *testing.T) {
 func TestSameNameTwice(t *testing.T) {
 	_, err := profile.Load(fstest.MapFS{"a.yaml": {Data: []byte(minimal)}, "b.yaml": {Data: []byte(minimal)}}, nil)
 	require.ErrorContains(t, err, "in a.yaml and in b.yaml")
+}
+
+func TestAPrintedProfileCanBeLoaded(t *testing.T) {
+	for _, p := range builtin(t).List() {
+		text, err := yaml.Marshal(p)
+		require.NoError(t, err)
+		c, err := profile.Load(file("again.yaml", string(text)), check(t))
+		require.NoError(t, err, "%s", text)
+		again, _ := c.Get(p.Name)
+		assert.Equal(t, p, again)
+	}
 }
 
 func TestWith(t *testing.T) {

@@ -16,18 +16,18 @@ type Profile struct {
 	Title  string `yaml:"title" json:"title"`
 	Vendor string `yaml:"vendor" json:"vendor"`
 	// Notes are what the vendor's guide tells an administrator, in our words.
-	Notes    []string `yaml:"notes" json:"notes,omitempty"`
+	Notes    []string `yaml:"notes,omitempty" json:"notes,omitempty"`
 	Account  Account  `yaml:"account" json:"account"`
 	Access   Access   `yaml:"access" json:"access"`
 	Lifetime Lifetime `yaml:"lifetime" json:"lifetime"`
 	// OnFailure says what follows a step that failed for good. Empty means compensate.
-	OnFailure account.FailurePolicy `yaml:"onFailure" json:"onFailure,omitempty"`
+	OnFailure account.FailurePolicy `yaml:"onFailure,omitempty" json:"onFailure,omitempty"`
 	Approval  Approval              `yaml:"approval" json:"approval"`
 	// Fitness are conditions that break the product although every step succeeds.
-	Fitness []string `yaml:"fitness" json:"fitness,omitempty"`
+	Fitness []string `yaml:"fitness,omitempty" json:"fitness,omitempty"`
 	// Needs are parts of the guide that a request cannot leave out. One that Usher
 	// does not have yet refuses the request.
-	Needs []Need `yaml:"needs" json:"needs,omitempty"`
+	Needs []Need `yaml:"needs,omitempty" json:"needs,omitempty"`
 }
 
 // Need is a part of a guide that no step of this version does.
@@ -52,13 +52,13 @@ const (
 type Account struct {
 	// Modes are the ways the guide allows; the first is the default. Empty allows
 	// create and existing.
-	Modes       []Mode `yaml:"modes" json:"modes,omitempty"`
-	UserName    string `yaml:"userName" json:"userName,omitempty"`
-	DisplayName string `yaml:"displayName" json:"displayName,omitempty"`
-	GivenName   string `yaml:"givenName" json:"givenName,omitempty"`
-	Surname     string `yaml:"surname" json:"surname,omitempty"`
+	Modes       []Mode `yaml:"modes,omitempty" json:"modes,omitempty"`
+	UserName    string `yaml:"userName,omitempty" json:"userName,omitempty"`
+	DisplayName string `yaml:"displayName,omitempty" json:"displayName,omitempty"`
+	GivenName   string `yaml:"givenName,omitempty" json:"givenName,omitempty"`
+	Surname     string `yaml:"surname,omitempty" json:"surname,omitempty"`
 	// UsageLocation is an ISO 3166-1 alpha-2 code; empty leaves it unset.
-	UsageLocation        string `yaml:"usageLocation" json:"usageLocation,omitempty"`
+	UsageLocation        string `yaml:"usageLocation,omitempty" json:"usageLocation,omitempty"`
 	PasswordNeverExpires bool   `yaml:"passwordNeverExpires" json:"passwordNeverExpires"`
 }
 
@@ -67,14 +67,14 @@ type Access struct {
 	Rights `yaml:",inline"`
 	// ReadOnly replaces the rights when a request asks for access.readOnly. Nil means
 	// that the product has no read-only use.
-	ReadOnly *Rights `yaml:"readOnly" json:"readOnly,omitempty"`
+	ReadOnly *Rights `yaml:"readOnly,omitempty" json:"readOnly,omitempty"`
 }
 
 // Rights are directory roles, Exchange role groups and consents.
 type Rights struct {
-	DirectoryRoles     []RoleRef `yaml:"directoryRoles" json:"directoryRoles,omitempty"`
-	ExchangeRoleGroups []string  `yaml:"exchangeRoleGroups" json:"exchangeRoleGroups,omitempty"`
-	AppConsents        []Consent `yaml:"appConsents" json:"appConsents,omitempty"`
+	DirectoryRoles     []RoleRef `yaml:"directoryRoles,omitempty" json:"directoryRoles,omitempty"`
+	ExchangeRoleGroups []string  `yaml:"exchangeRoleGroups,omitempty" json:"exchangeRoleGroups,omitempty"`
+	AppConsents        []Consent `yaml:"appConsents,omitempty" json:"appConsents,omitempty"`
 }
 
 // RoleRef names a directory role twice, so that a slip in either shows.
@@ -91,7 +91,7 @@ type Consent struct {
 	Type string `yaml:"type" json:"type"`
 	// Permissions are the resource's names for them; empty means those that the
 	// vendor's consent page lists.
-	Permissions []string `yaml:"permissions" json:"permissions,omitempty"`
+	Permissions []string `yaml:"permissions,omitempty" json:"permissions,omitempty"`
 }
 
 // Lifetime bounds the account's life when the request does not.
@@ -103,7 +103,7 @@ type Lifetime struct {
 // Approval says what a person has to agree to, beside the roles that always need it.
 type Approval struct {
 	// Roles are names or template ids of directory roles.
-	Roles []string `yaml:"roles" json:"roles,omitempty"`
+	Roles []string `yaml:"roles,omitempty" json:"roles,omitempty"`
 }
 
 // allows reports whether the guide knows this way to come by an account.
