@@ -21,7 +21,7 @@ type generation struct {
 
 // SaveInventory streams the users of a tenant into its inventory and counts them, and
 // those with a licence. The older inventory is replaced only when the stream came to its
-// end without an error; else it stays as it was, and the stream's error comes back as it is.
+// end without an error; else it stays as it was, and the stream's error is returned.
 func (l *Ledger) SaveInventory(ctx context.Context, tenant account.TenantID, run string, users iter.Seq2[account.User, error]) (count, licensed int, err error) {
 	g := generation{tenant, rand.Text()}
 	if err := l.fill(ctx, g, users); err != nil {

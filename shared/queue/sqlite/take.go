@@ -49,25 +49,30 @@ func timeOf(millis int64) time.Time {
 	return time.UnixMilli(millis).UTC()
 }
 
-// take locks up to n messages that are due, the longest due first.
+// take locks up to n messages that are due, the longest due first. Fewer are taken when
+// some of them came as often as they may and were never settled: those are buried.
 func (q *Queue) take(ctx context.Context, name string, n int, o queue.Options) (taken []held, err error) {
 	err = q.write(ctx, "take from "+name, func(ctx context.Context, tx *sql.Tx) error {
 		now := q.now()
-		if err := q.buryWornOut(ctx, tx, name, o.MaxDeliveries); err != nil {
-			return err
-		}
-		if taken, err = due(ctx, tx, name, now.UnixMilli(), n); err != nil {
+		found, err := due(ctx, tx, name, now.UnixMilli(), n)
+		if err != nil {
 			return err
 		}
 		token, end := rand.Text(), now.Add(o.Lock).UnixMilli()
-		for i := range taken {
-			h := &taken[i]
+		for _, h := range found {
+			if h.Count >= o.MaxDeliveries {
+				if err := q.buryWornOut(ctx, tx, h, o.MaxDeliveries); err != nil {
+					return err
+				}
+				continue
+			}
 			h.token = token
 			h.Count++
 			if _, err := tx.ExecContext(ctx, `UPDATE queue_messages SET token = ?, visible_at = ?, deliveries = ? WHERE seq = ?`,
 				token, end, h.Count, h.seq); err != nil {
 				return err
 			}
+			taken = append(taken, h)
 		}
 		return nil
 	})
@@ -91,13 +96,11 @@ func due(ctx context.Context, tx *sql.Tx, name string, now int64, n int) (found 
 	return found, rows.Err()
 }
 
-// buryWornOut makes dead letters of messages whose last holder never settled them and
-// that came as often as they may.
-func (q *Queue) buryWornOut(ctx context.Context, tx *sql.Tx, name string, most int) error {
+// buryWornOut makes a dead letter of a message that its last holder never settled.
+func (q *Queue) buryWornOut(ctx context.Context, tx *sql.Tx, h held, most int) error {
 	_, err := tx.ExecContext(ctx, `UPDATE queue_messages
-		SET token = '', dead = 1, dead_reason = ?, dead_text = ?, dead_at = ?
-		WHERE queue = ? AND dead = 0 AND visible_at <= ? AND deliveries >= ?`,
-		queue.ReasonMaxDeliveries, wornOut(most), q.millis(), name, q.millis(), most)
+		SET token = '', dead = 1, dead_reason = ?, dead_text = ?, dead_at = ? WHERE seq = ?`,
+		queue.ReasonMaxDeliveries, wornOut(most), q.millis(), h.seq)
 	return err
 }
 
