@@ -129,14 +129,21 @@ func (h *Handler) restore(ctx context.Context, t task) (step.Result, error) {
 	case where == gone:
 		return step.Result{}, fault.Stopf(fault.RestoreWindowOver, "%s is not among the deleted accounts any more", t.Account.UserPrincipalName)
 	}
-	if err := h.deleted.RestoreUser(ctx, t.Tenant.ID, t.Account.ObjectID); err != nil {
-		return step.Result{}, fmt.Errorf("restore %s: %w", t.Account.UserPrincipalName, err)
+	tried := step.Result{Learn: func(a *account.Account) { a.TriedAt = t.Now }}
+	err = h.deleted.RestoreUser(ctx, t.Tenant.ID, t.Account.ObjectID)
+	if fault.Is(err, fault.UserNotFound) {
+		// One replica shows it among the deleted, another does not: an earlier attempt restored it.
+		return tried, fault.NotReady(fault.UserNotReadable, err)
+	}
+	if err != nil {
+		return tried, fmt.Errorf("restore %s: %w", t.Account.UserPrincipalName, err)
 	}
 	if _, where, err = h.see(ctx, t); err != nil {
-		return step.Result{}, err
+		return tried, err
 	}
 	if where != present {
-		return step.Result{}, fault.NotReadyf(fault.UserNotReadable, "%s is restored and does not show yet", t.Account.UserPrincipalName)
+		return tried, fault.NotReadyf(fault.UserNotReadable, "%s is restored and does not show yet", t.Account.UserPrincipalName)
 	}
-	return step.Result{Detail: detail}, nil
+	tried.Detail = detail
+	return tried, nil
 }

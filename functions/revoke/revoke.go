@@ -117,8 +117,9 @@ func ends(p events.RevokePart) bool {
 }
 
 // lateness is how long after the last try of a giving step its effect may still
-// turn up: the reply was lost, and Entra's replicas have not caught up.
-const lateness = 2 * time.Minute
+// turn up: the reply was lost, and Entra's replicas have not caught up. Microsoft
+// promises no figure; minutes have been seen, so this is generous.
+const lateness = 15 * time.Minute
 
 // locate looks for an account whose creation was never confirmed. The stamp tells
 // whether it is ours; a foreign account of that name is left alone.
@@ -146,8 +147,8 @@ const (
 	gone
 )
 
-// see reads where the account is. Not to be found is believed only when no giving
-// step was tried of late.
+// see reads where the account is. Not to be found anywhere is believed only when
+// nothing was given of late and the request is not new itself.
 func (h *Handler) see(ctx context.Context, t task) (account.User, presence, error) {
 	user, err := h.users.User(ctx, t.Tenant.ID, t.Account.ObjectID)
 	if err == nil {
@@ -162,8 +163,15 @@ func (h *Handler) see(ctx context.Context, t task) (account.User, presence, erro
 		return user, softDeleted, nil
 	case !fault.Is(err, fault.UserNotFound):
 		return user, present, fmt.Errorf("look for %s among the deleted: %w", t.Account.UserPrincipalName, err)
-	case t.Now.Sub(t.Account.TriedAt) < lateness || t.Waited() < lateness:
+	case t.Now.Sub(latest(t.Account.TriedAt, t.Request.CreatedAt)) < lateness:
 		return user, present, fault.NotReadyf(fault.UserNotReadable, "%s shows neither among the accounts nor among the deleted", t.Account.UserPrincipalName)
 	}
 	return user, gone, nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

@@ -43,7 +43,8 @@ func setup(t *testing.T) *bench {
 			{Kind: account.DirectoryRole, Target: role, Name: "Service Support Administrator", AssignmentID: assignment, State: account.GrantGiven, Ours: true},
 			{Kind: account.RoleGroup, Target: group, Name: group, State: account.GrantGiven, Ours: true},
 		}},
-		Tenant: account.Tenant{ID: "tid"}, Now: now, Step: account.Step{FirstSeen: now},
+		Request: account.Request{CreatedAt: now.Add(-time.Hour)},
+		Tenant:  account.Tenant{ID: "tid"}, Now: now, Step: account.Step{FirstSeen: now},
 	}
 	return b
 }

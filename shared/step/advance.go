@@ -158,6 +158,10 @@ func (a *advance) fail() {
 		}
 		a.rec.Account.State = account.AccountGone
 	}
+	if r.Action == account.Restore {
+		// Half given back: neither as promised nor gone, until a replay or another revocation.
+		a.rec.Account.State = account.AccountLeaving
+	}
 	a.closeFailed()
 }
 

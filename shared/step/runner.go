@@ -74,7 +74,15 @@ type attempt struct {
 	fn      function
 	token   string
 	started time.Time
-	task    Task[json.RawMessage]
+	// free is when the lease that keeps this attempt waiting ends at the latest.
+	free time.Duration
+	task Task[json.RawMessage]
+}
+
+// busyPause is short, for most steps take a second; a holder that died keeps its
+// lease to the end, and is not asked about every second of it.
+func busyPause(free time.Duration) time.Duration {
+	return min(max(free/10, time.Second), 10*time.Second)
 }
 
 // Deliver is the queue.Handler of every command but notify.
@@ -99,7 +107,7 @@ func (r *Runner) deliver(ctx context.Context, d queue.Delivery, a *attempt, line
 	case err != nil:
 		return line.abandoned(fault.LedgerUnavailable, err)
 	case admitted == busy:
-		return line.again(a.cmd, r.Now().Add(time.Second), fault.AccountBusy)
+		return line.again(a.cmd, r.Now().Add(busyPause(a.free)), fault.AccountBusy)
 	case admitted == overtaken:
 		line.Outcome = OutcomeSkipped
 		return queue.Done()
@@ -130,6 +138,7 @@ func (r *Runner) begin(ctx context.Context, a *attempt) (admission, error) {
 	err := r.Ledger.Update(ctx, a.cmd.Request, func(rec *ledger.Record) error {
 		now := r.Now()
 		if admitted = admit(rec, a.cmd, a.token, now); admitted != welcome {
+			a.free = rec.Lease.Until.Sub(now)
 			return nil
 		}
 		st := rec.Request.Step(a.cmd.Step)
