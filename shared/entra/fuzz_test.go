@@ -70,7 +70,7 @@ func FuzzUsersPage(f *testing.F) {
 func FuzzUserAnswer(f *testing.F) {
 	for _, body := range []string{
 		`{"id":"a","accountEnabled":true,"assignedLicenses":[{"skuId":"05e9a617-0261-4cee-bb44-138d3ef5d965"}],"onPremisesExtensionAttributes":{"extensionAttribute15":"x"}}`,
-		`{"id":"a","assignedLicenses":[null,7,{"skuId":"x"}]}`, `{"@odata.type":"#microsoft.graph.group","id":"a"}`, `[]`, `[1]`, `"x"`, `7`, `null`, `{"id":null}`, `{"onPremisesExtensionAttributes":[]}`,
+		`{"id":"a","accountEnabled":true,"assignedLicenses":[null]}`, `{"id":"a","assignedLicenses":[7,{"skuId":"x"}]}`, `{"@odata.type":"#microsoft.graph.group","id":"a"}`, `[]`, `[1]`, `"x"`, `7`, `null`, `{"id":null}`, `{"onPremisesExtensionAttributes":[]}`,
 	} {
 		f.Add(body)
 	}

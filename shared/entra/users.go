@@ -121,9 +121,10 @@ func userOf(u models.Userable) (account.User, error) {
 		found.Stamp = value(marks.GetExtensionAttribute15())
 	}
 	for _, l := range u.GetAssignedLicenses() {
-		if id := l.GetSkuId(); id != nil {
-			found.Licenses = append(found.Licenses, id.String())
+		if l == nil || l.GetSkuId() == nil { // the SDK gives null as nil
+			return account.User{}, errIncomplete("a licence without a product")
 		}
+		found.Licenses = append(found.Licenses, l.GetSkuId().String())
 	}
 	return found, nil
 }
