@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/ledger"
@@ -59,7 +60,8 @@ func (c *console) revoke(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.ordered(c.Desk.Revoke(r.Context(), a, order))
+	how := events.Offboard{Mode: order.Mode, GraceDays: order.GraceDays, Force: order.Force}
+	return c.ordered(c.Desk.Revoke(r.Context(), a, order.By, order.Reason, how))
 }
 
 // account finds an account by our id or by its user principal name. A name that several

@@ -4,7 +4,7 @@ import (
 	"context"
 	"strings"
 
-	"github.com/usher365/usher/functions/console"
+	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/ledger"
@@ -112,16 +112,16 @@ func (d *desk) take(order ...any) (account.Request, error) {
 	return d.request, d.err
 }
 
-func (d *desk) Approve(_ context.Context, id string, a console.Approval) (account.Request, error) {
-	return d.take(id, a)
+func (d *desk) Approve(_ context.Context, id, by, reason string) (account.Request, error) {
+	return d.take(id, by, reason)
 }
 
-func (d *desk) Revoke(_ context.Context, a account.Account, r console.Revocation) (account.Request, error) {
-	return d.take(a.ID, r)
+func (d *desk) Revoke(_ context.Context, a account.Account, by, reason string, how events.Offboard) (account.Request, error) {
+	return d.take(a.ID, by, reason, how)
 }
 
-func (d *desk) Undo(_ context.Context, id string, u console.Undo) (account.Request, error) {
-	return d.take(id, u)
+func (d *desk) Undo(_ context.Context, id, by string) (account.Request, error) {
+	return d.take(id, by)
 }
 
 func (d *desk) Sync(_ context.Context, alias, by string) ([]account.Request, error) {

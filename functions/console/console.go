@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/ledger"
 	"github.com/usher365/usher/shared/profile"
@@ -51,9 +52,9 @@ type DeadLetters interface {
 
 // Desk takes a person's orders. Each gives the request that follows from the order.
 type Desk interface {
-	Approve(ctx context.Context, requestID string, a Approval) (account.Request, error)
-	Revoke(ctx context.Context, a account.Account, r Revocation) (account.Request, error)
-	Undo(ctx context.Context, requestID string, u Undo) (account.Request, error)
+	Approve(ctx context.Context, requestID, by, reason string) (account.Request, error)
+	Revoke(ctx context.Context, a account.Account, by, reason string, how events.Offboard) (account.Request, error)
+	Undo(ctx context.Context, requestID, by string) (account.Request, error)
 	// Sync starts the sync of a tenant, of every tenant when alias is empty.
 	Sync(ctx context.Context, alias, by string) ([]account.Request, error)
 }

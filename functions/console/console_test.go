@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/console"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
@@ -202,9 +203,9 @@ func TestOrders(t *testing.T) {
 		path, body string
 		want       []any
 	}{
-		"Approve": {"/api/requests/rq-1/approve", `{"by":"ann","reason":"seen"}`, []any{"rq-1", console.Approval{By: "ann", Reason: "seen"}}},
-		"Undo":    {"/api/requests/rq-1/undo", `{"by":"ann"}`, []any{"rq-1", console.Undo{By: "ann"}}},
-		"Revoke":  {"/api/accounts/sam@contoso.onmicrosoft.com/revoke", `{"by":"ann","force":true,"mode":"disable","graceDays":3}`, []any{"ac-1", console.Revocation{By: "ann", Force: true, Mode: "disable", GraceDays: 3}}},
+		"Approve": {"/api/requests/rq-1/approve", `{"by":"ann","reason":"seen"}`, []any{"rq-1", "ann", "seen"}},
+		"Undo":    {"/api/requests/rq-1/undo", `{"by":"ann"}`, []any{"rq-1", "ann"}},
+		"Revoke":  {"/api/accounts/sam@contoso.onmicrosoft.com/revoke", `{"by":"ann","force":true,"mode":"disable","graceDays":3}`, []any{"ac-1", "ann", "", events.Offboard{Force: true, Mode: "disable", GraceDays: 3}}},
 		"Sync":    {"/api/sync", `{"by":"ann","tenant":"0550b473-9fd2-4dbb-a058-a1640b4bf458"}`, []any{"contoso", "ann"}},
 	} {
 		t.Run(name, func(t *testing.T) {

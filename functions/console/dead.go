@@ -76,7 +76,7 @@ func (c *console) note(r *http.Request, m queue.DeadMessage, kind string) error 
 	}
 	by := r.URL.Query().Get("by")
 	if by == "" {
-		by = "operator"
+		by = anonymous
 	}
 	return c.Audit.Append(r.Context(), ledger.Entry{
 		Tenant: req.Tenant, At: c.Now(), Kind: kind, RequestID: req.ID, AccountID: req.AccountID, Actor: by, Text: m.ID + ": " + m.Reason,

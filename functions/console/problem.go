@@ -63,7 +63,7 @@ func problemOf(err error) *Problem {
 	}
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
-		return notFound(err.Error(), "'usher list' shows the requests, 'usher list --accounts' the accounts")
+		return notFound("there is no such request", "'usher list' shows the requests")
 	case errors.Is(err, queue.ErrNotFound):
 		return notFound("there is no such dead letter (any more)", "'usher dead list' shows them")
 	}

@@ -93,7 +93,7 @@ func (c *console) approve(r *http.Request) (any, error) {
 	if a.By == "" {
 		return nil, badRequest("an approval needs a name in \"by\"")
 	}
-	return c.ordered(c.Desk.Approve(r.Context(), r.PathValue("id"), a))
+	return c.ordered(c.Desk.Approve(r.Context(), r.PathValue("id"), a.By, a.Reason))
 }
 
 func (c *console) undo(r *http.Request) (any, error) {
@@ -101,8 +101,14 @@ func (c *console) undo(r *http.Request) (any, error) {
 	if err := readJSON(r, &u); err != nil {
 		return nil, err
 	}
-	return c.ordered(c.Desk.Undo(r.Context(), r.PathValue("id"), u))
+	if u.By == "" {
+		u.By = anonymous
+	}
+	return c.ordered(c.Desk.Undo(r.Context(), r.PathValue("id"), u.By))
 }
+
+// anonymous stands in the audit where an order that needs no name gave none.
+const anonymous = "operator"
 
 // ordered shows the request that follows from an order.
 func (c *console) ordered(req account.Request, err error) (any, error) {

@@ -7,6 +7,9 @@ import (
 
 // Span writes a duration for people: "40 ms", "0.4 s", "12 s", "4 min 10 s", "2 h 5 min", "3 d 4 h".
 func Span(d time.Duration) string {
+	if d >= 10*time.Second {
+		d = d.Round(time.Second)
+	}
 	switch {
 	case d < time.Millisecond:
 		return "0 s"

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/ledger"
 )
 
@@ -110,6 +111,8 @@ type Chain struct {
 type Check struct {
 	Name string `json:"name"`
 	OK   bool   `json:"ok"`
+	// Code is the fault code of a call that failed.
+	Code fault.Code `json:"code,omitempty"`
 	// Detail is what was found, or why it is missing.
 	Detail string `json:"detail,omitempty"`
 	// Remedy is how to grant or repair it; empty when nothing is missing.

@@ -28,7 +28,7 @@ func (p *program) demoCommand() *cobra.Command {
 	c := p.command("demo", "Watch a ticket become a service account, and go again", "usher demo", exactly(), func(ctx context.Context, _ []string) error {
 		return p.demo(ctx, replication)
 	})
-	c.Flags().DurationVar(&replication, "replication", 20*time.Second, "how long Exchange takes to hear of the new account")
+	c.Flags().DurationVar(&replication, "replication", quickReplication, "how long Exchange takes to hear of the new account")
 	return c
 }
 

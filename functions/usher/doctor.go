@@ -24,15 +24,22 @@ func (p *program) doctorCommand() *cobra.Command {
 		if err := p.list(reports, func() error { return p.showReports(reports) }); err != nil {
 			return err
 		}
-		for _, r := range reports {
-			if !r.OK {
-				return failed(exitRefused, "grant what is named above, then run 'usher doctor' again", "something is missing in tenant %s", r.Tenant)
-			}
-		}
-		return nil
+		return verdict(reports)
 	})
 	c.Flags().StringVar(&tenant, "tenant", "", "only this tenant, by alias or id")
 	return p.listing(c)
+}
+
+// verdict gives the first thing that is missing as the command's own end.
+func verdict(reports []console.Report) error {
+	for _, r := range reports {
+		for _, c := range r.Checks {
+			if !c.OK {
+				return failed(codeOf(c.Code), "do what is said under it, then run 'usher doctor' again", "tenant %s: %s is not as it should be", r.Tenant, c.Name)
+			}
+		}
+	}
+	return nil
 }
 
 // examine asks the running server, whose credentials matter, or looks for itself.

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/usher365/usher/functions/console"
+	"github.com/usher365/usher/functions/usher/embedded"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/ledger"
 )
@@ -71,13 +72,16 @@ func (p *program) explain(err error) *failure {
 	if !p.started {
 		return &failure{exitUsage, err, "'usher --help' shows the commands, 'usher COMMAND --help' its flags"}
 	}
+	if f := ofSystem(err); f != nil {
+		return f
+	}
 	if problem, ok := errors.AsType[*console.Problem](err); ok {
 		return &failure{codeOf(problem.Code), err, problem.Remedy}
 	}
 	if f, ok := errors.AsType[*fault.Error](err); ok {
 		return &failure{codeOf(f.Code), err, fault.Remedy(f.Code)}
 	}
-	return ofSystem(err)
+	return &failure{exitFailed, err, ""}
 }
 
 // codeOf gives the exit code of a fault code.
@@ -95,10 +99,10 @@ func codeOf(code fault.Code) int {
 	return exitRefused
 }
 
-// ofSystem explains what the system and the database say.
+// ofSystem explains what the system and the database say; nil for anything else.
 func ofSystem(err error) *failure {
 	switch {
-	case errors.Is(err, ledger.ErrLocked):
+	case errors.Is(err, ledger.ErrLocked), errors.Is(err, embedded.ErrLocked):
 		return &failure{exitConfig, err, "another usher works on this data directory: stop it, or give another with --data"}
 	case errors.Is(err, ledger.ErrCorrupt):
 		return &failure{exitConfig, err, "restore the file from a backup, or move it away to begin with an empty ledger; nothing was changed in it"}
@@ -111,5 +115,5 @@ func ofSystem(err error) *failure {
 	case errors.Is(err, context.Canceled):
 		return &failure{exitFailed, errors.New("stopped"), ""}
 	}
-	return &failure{exitFailed, err, ""}
+	return nil
 }

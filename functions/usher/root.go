@@ -30,7 +30,7 @@ func (p *program) root() *cobra.Command {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	flags := root.PersistentFlags()
-	flags.StringVar(&p.dataDir, "data", "", "directory of ledger, vault and state (default $XDG_STATE_HOME/usher)")
+	flags.StringVar(&p.dataDir, "data", "", "directory of ledger, vault and state (default ./usher-data)")
 	flags.StringVar(&p.configFile, "config", "", "configuration file; every setting can come from the environment instead")
 	flags.StringVar(&p.profilesDir, "profiles", "", "directory with more profiles")
 	root.AddGroup(

@@ -13,7 +13,9 @@ import (
 
 	"github.com/usher365/usher/functions/usher/app"
 	"github.com/usher365/usher/functions/usher/embedded"
+	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/host"
+	"github.com/usher365/usher/shared/identity"
 )
 
 func (p *program) serveCommand() *cobra.Command {
@@ -24,14 +26,14 @@ func (p *program) serveCommand() *cobra.Command {
 	})
 	c.Flags().StringVar(&listen, "listen", "", "address of webhook and API, HOST:PORT (default USHER_LISTEN, or 127.0.0.1:8080)")
 	c.Flags().StringVar(&kind, "tenant", "", "embedded: the tenant that comes along; real: the configured ones (default: real when any is configured)")
-	c.Flags().DurationVar(&replication, "replication", 20*time.Second, "how long Exchange takes to hear of a change, in the embedded tenant")
+	c.Flags().DurationVar(&replication, "replication", quickReplication, "how long Exchange takes to hear of a change, in the embedded tenant")
 	return c
 }
 
 func (p *program) serve(ctx context.Context, kind, listen string, replication time.Duration) (err error) {
 	s, err := p.settings(kind, embedded.Options{Replication: replication})
 	if err != nil {
-		return err
+		return p.allOf(err, kind)
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	if listen != "" {
@@ -65,10 +67,27 @@ func (p *program) serve(ctx context.Context, kind, listen string, replication ti
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return host.Serve(ctx, l, a.Handler()) })
 	group.Go(func() error { return a.Work(ctx) })
-	group.Go(func() error { return a.Nightly(ctx) })
+	group.Go(func() error { return a.Nightly(ctx, a.Desk) })
 	err = group.Wait()
 	log.InfoContext(context.WithoutCancel(ctx), "stopped")
 	return err
+}
+
+// allOf adds to settings that are wrong those that are missing, so that one start tells everything.
+func (p *program) allOf(err error, kind string) error {
+	if _, wrong := errors.AsType[config.Problems](err); !wrong || kind == tenantEmbedded {
+		return err
+	}
+	c, _ := p.load() // what is wrong in it is err
+	s := &settings{Config: c, env: p.env}
+	if kind == "" && len(c.Tenants) == 0 {
+		return err
+	}
+	more, ok := errors.AsType[*failure](s.complete())
+	if !ok {
+		return err
+	}
+	return &failure{exitConfig, errors.Join(err, more.err), more.remedy}
 }
 
 // complete refuses settings that serving needs and that are missing, all at once.
@@ -76,7 +95,7 @@ func (s *settings) complete() error {
 	if s.embedded != nil {
 		return nil
 	}
-	_, missing := s.source(nil)
+	_, missing := identity.New(identity.Options{Env: s.env, AuthorityHost: s.Endpoints.Login})
 	if err := errors.Join(s.CheckServe(), missing); err != nil {
 		return &failure{exitConfig, err, "usher.example.yaml documents every setting; 'usher serve --tenant embedded' needs none"}
 	}

@@ -17,11 +17,16 @@ import (
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/host"
+	"github.com/usher365/usher/shared/host/clients"
 	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/telemetry"
 	"github.com/usher365/usher/shared/tenantfake"
 	"github.com/usher365/usher/shared/webhook"
 )
+
+// quickReplication is how long the embedded tenant's Exchange takes, so that a look
+// at Usher does not last half an hour.
+const quickReplication = 20 * time.Second
 
 // The kinds of tenant that --tenant takes.
 const (
@@ -79,13 +84,16 @@ func (p *program) settings(kind string, o embedded.Options) (*settings, error) {
 		return nil, failed(exitUsage, "", "--tenant is %s or %s, not %q", tenantEmbedded, tenantReal, kind)
 	}
 	o.Dir = c.Data
+	if o.Replication == 0 {
+		o.Replication = quickReplication
+	}
 	return s, s.embed(o)
 }
 
 // embed opens the embedded tenant and makes the settings point at it.
 func (s *settings) embed(o embedded.Options) (err error) {
 	if s.embedded, err = embedded.Open(o); err != nil {
-		return &failure{exitConfig, err, "check the data directory, which is given with --data"}
+		return err
 	}
 	given := map[string]string{}
 	for _, v := range s.embedded.Environment() {
@@ -185,6 +193,6 @@ func (s *settings) open(ctx context.Context, o app.Options) (*app.App, error) {
 		o.Transport = s.embedded.Client().Transport
 	}
 	o.Engines.Metrics = telemetry.NewMetrics(time.Now)
-	o.Credential = s.credential(o.Engines.Metrics.Count(telemetry.ServiceLogin, o.Transport))
+	o.Credential = clients.Credential(s.env, s.Endpoints.Login, o.Engines.Metrics.Count(telemetry.ServiceLogin, o.Transport))
 	return app.New(ctx, o)
 }

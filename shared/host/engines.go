@@ -120,6 +120,17 @@ func (e *Engines) open(ctx context.Context) (err error) {
 	return nil
 }
 
+// Ready says why the process cannot work; nothing when it can.
+func (e *Engines) Ready(ctx context.Context) (reasons []string) {
+	if _, err := e.Ledger.AuditTenants(ctx); err != nil {
+		reasons = append(reasons, "the ledger cannot be read: "+err.Error())
+	}
+	for _, t := range e.Tenants.Unknown() {
+		reasons = append(reasons, "the domains of tenant "+t.Alias+" are not known yet; 'usher doctor' says why")
+	}
+	return reasons
+}
+
 // Close stops the queues, waits for their handlers, and closes the database.
 func (e *Engines) Close() error {
 	return errors.Join(e.Queue.Close(), e.Database.Close())

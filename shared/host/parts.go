@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/events/schemas"
 	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/schema"
@@ -36,6 +37,17 @@ func Profiles(dir string) (*profile.Catalogue, error) {
 		return nil, config.Problems{{Where: "profiles in " + dir, What: err.Error()}}
 	}
 	return catalogue, nil
+}
+
+// Forms are what intake checks requests against: the profiles, and the schema of the
+// canonical request.
+func (e *Engines) Forms() (*profile.Catalogue, *schema.Schema, error) {
+	catalogue, err := Profiles(e.Config.Profiles)
+	if err != nil {
+		return nil, nil, err
+	}
+	form, err := schema.Compile("request.v1.schema.json", []byte(schemas.Request))
+	return catalogue, form, err
 }
 
 // Teller tells status events to the configured call-back, or to the log where there is none.

@@ -5,26 +5,21 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"path/filepath"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/usher365/usher/functions/console"
 	"github.com/usher365/usher/functions/intake"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/entra"
 	"github.com/usher365/usher/shared/exchange"
 	"github.com/usher365/usher/shared/host"
-	"github.com/usher365/usher/shared/patience"
+	"github.com/usher365/usher/shared/host/clients"
 	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/secrets"
-	"github.com/usher365/usher/shared/telemetry"
 )
 
 // Options build an App.
@@ -55,8 +50,7 @@ type App struct {
 	Profiles  *profile.Catalogue
 
 	options Options
-	history *patience.History
-	room    *patience.Room
+	room    *clients.Room
 	workers []host.Worker
 	handler http.Handler
 }
@@ -66,15 +60,11 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if o.Credential == nil {
 		return nil, errors.New("app: a credential is required")
 	}
-	profiles, err := host.Profiles(o.Engines.Config.Profiles)
-	if err != nil {
-		return nil, err
-	}
 	engines, err := host.Open(ctx, o.Engines)
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Engines: engines, options: o, Profiles: profiles, history: &patience.History{}}
+	a := &App{Engines: engines, options: o}
 	for _, wire := range []func(context.Context) error{a.wireClients, a.wirePatience, a.wireDesk, a.wireFunctions, a.wireHTTP} {
 		if err := wire(ctx); err != nil {
 			return nil, errors.Join(err, engines.Close())
@@ -95,20 +85,12 @@ func (a *App) Work(ctx context.Context) error {
 }
 
 func (a *App) wireClients(context.Context) (err error) {
-	c := a.Config.Endpoints
-	a.Directory, err = entra.New(entra.Options{
-		Credential: a.options.Credential, Endpoint: c.Graph, Scope: c.GraphScope,
-		Transport: a.Metrics.Count(telemetry.ServiceGraph, a.options.Transport), Now: a.Now, NewID: a.NewID,
-	})
-	if err != nil {
-		return fmt.Errorf("reach Microsoft Graph: %w", err)
+	o := clients.Options{Credential: a.options.Credential, Transport: a.options.Transport, Limits: a.options.Limits}
+	if a.Directory, err = clients.Directory(a.Engines, o); err != nil {
+		return err
 	}
-	a.Exchange, err = exchange.New(exchange.Options{
-		Credential: a.options.Credential, Endpoint: c.Exchange, Scope: c.ExchangeScope,
-		Transport: a.Metrics.Count(telemetry.ServiceExchange, a.options.Transport), Limits: a.options.Limits, Now: a.Now, NewID: a.NewID,
-	})
-	if err != nil {
-		return fmt.Errorf("reach Exchange Online: %w", err)
+	if a.Exchange, err = clients.Exchange(a.Engines, o); err != nil {
+		return err
 	}
 	dir := a.options.Vault
 	if dir == "" {
@@ -118,58 +100,7 @@ func (a *App) wireClients(context.Context) (err error) {
 	return err
 }
 
-// patienceNote is where the ledger keeps what was learned about replication.
-const patienceNote = "patience"
-
-// wirePatience brings back what was learned about replication before.
-func (a *App) wirePatience(ctx context.Context) error {
-	learned, err := a.Ledger.Note(ctx, patienceNote)
-	if err != nil {
-		return fmt.Errorf("read what was learned about replication: %w", err)
-	}
-	if learned != nil {
-		if err := json.Unmarshal(learned, a.history); err != nil {
-			a.Log.WarnContext(ctx, "what was learned about replication cannot be read; it is learned anew", "error", err)
-			a.history = &patience.History{}
-		}
-	}
-	a.room = patience.NewRoom(a.Exchange, a.history, a.Now)
-	return nil
+func (a *App) wirePatience(ctx context.Context) (err error) {
+	a.room, err = clients.NewRoom(ctx, a.Engines, a.Exchange)
+	return err
 }
-
-// remembering keeps what the room learns over restarts.
-type remembering struct {
-	*patience.Room
-	app *App
-}
-
-// noteTimeout bounds the writing of a note that nobody waits for.
-const noteTimeout = 5 * time.Second
-
-// Known reports and keeps how long an account waited. A note that is not written
-// costs a few calls more after a restart.
-func (r remembering) Known(t account.TenantID, m account.Member, waited time.Duration) {
-	r.Room.Known(t, m, waited)
-	ctx, cancel := context.WithTimeout(context.Background(), noteTimeout)
-	defer cancel()
-	learned, err := json.Marshal(r.app.history)
-	if err == nil {
-		err = r.app.Ledger.SetNote(ctx, patienceNote, learned)
-	}
-	if err != nil {
-		r.app.Log.WarnContext(ctx, "what was learned about replication was not kept", "error", err)
-	}
-}
-
-// ready says why the process cannot work.
-func (a *App) ready(ctx context.Context) (reasons []string) {
-	if _, err := a.Ledger.AuditTenants(ctx); err != nil {
-		reasons = append(reasons, "the ledger cannot be read: "+err.Error())
-	}
-	for _, t := range a.Tenants.Unknown() {
-		reasons = append(reasons, "the domains of tenant "+t.Alias+" are not known yet; 'usher doctor' says why")
-	}
-	return reasons
-}
-
-var _ console.Desk = orders{}

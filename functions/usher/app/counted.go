@@ -7,8 +7,6 @@ import (
 
 	"github.com/usher365/usher/functions/intake"
 	"github.com/usher365/usher/shared/fault"
-	"github.com/usher365/usher/shared/ledger"
-	ledgersqlite "github.com/usher365/usher/shared/ledger/sqlite"
 	"github.com/usher365/usher/shared/telemetry"
 	"github.com/usher365/usher/shared/webhook"
 )
@@ -76,17 +74,3 @@ func (w *statusWriter) WriteHeader(status int) {
 
 // Unwrap lets http.MaxBytesReader and http.ResponseController reach the connection.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// runs notes in the metrics when a tenant was last compared from end to end.
-type runs struct {
-	*ledgersqlite.Ledger
-	app *App
-}
-
-// SaveRun stores the run, see fullsync.Inventory.
-func (r runs) SaveRun(ctx context.Context, run ledger.SyncRun) error {
-	if t, known := r.app.Tenants.Find(run.Tenant); known && run.Error == "" {
-		r.app.Metrics.Synced(t.Alias, run.FinishedAt)
-	}
-	return r.Ledger.SaveRun(ctx, run)
-}

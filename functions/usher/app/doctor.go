@@ -58,9 +58,9 @@ func (x *examination) passed(name, detail string) {
 	x.report.Checks = append(x.report.Checks, console.Check{Name: name, OK: true, Detail: detail})
 }
 
-func (x *examination) missing(name, detail, remedy string) {
+func (x *examination) missing(name string, code fault.Code, detail, remedy string) {
 	x.report.OK = false
-	x.report.Checks = append(x.report.Checks, console.Check{Name: name, Detail: detail, Remedy: remedy})
+	x.report.Checks = append(x.report.Checks, console.Check{Name: name, Code: code, Detail: detail, Remedy: remedy})
 }
 
 // fault notes a failed call with the remedy of its code, and the consent link where that is the cure.
@@ -72,9 +72,9 @@ func (x *examination) fault(name string, err error) {
 	}
 	text := err.Error()
 	if f, ok := errors.AsType[*fault.Error](err); ok {
-		text = string(code) + ": " + f.Err.Error()
+		text = f.Err.Error()
 	}
-	x.missing(name, text, remedy)
+	x.missing(name, code, strings.Join(strings.Fields(text), " "), remedy)
 }
 
 func (x *examination) permissions(who entra.Identity) {
@@ -84,7 +84,7 @@ func (x *examination) permissions(who entra.Identity) {
 			x.passed(name, "needed to "+p.why)
 			continue
 		}
-		x.missing(name, "not in the token; needed to "+p.why, fmt.Sprintf(
+		x.missing(name, fault.PermissionMissing, "not in the token; needed to "+p.why, fmt.Sprintf(
 			"Entra admin centre, App registrations, %s, API permissions: add the application permission %s of Microsoft Graph, then a Global Administrator grants admin consent: %s",
 			who.AppID, p.name, x.consentLink()))
 	}
@@ -106,7 +106,7 @@ func (x *examination) role(who entra.Identity) {
 		x.passed(name, "needed to change Exchange role groups")
 		return
 	}
-	x.missing(name, "not held by our identity; needed to change Exchange role groups", fmt.Sprintf(
+	x.missing(name, fault.PermissionMissing, "not held by our identity; needed to change Exchange role groups", fmt.Sprintf(
 		"Entra admin centre, Roles and administrators, %s: add an assignment for the enterprise application %s", directoryRole, who.AppID))
 }
 

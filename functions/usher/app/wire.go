@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"github.com/usher365/usher/events"
-	"github.com/usher365/usher/events/schemas"
 	"github.com/usher365/usher/functions/assignrole"
 	"github.com/usher365/usher/functions/console"
 	"github.com/usher365/usher/functions/create"
@@ -17,19 +16,19 @@ import (
 	"github.com/usher365/usher/functions/revoke"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/host"
-	"github.com/usher365/usher/shared/schema"
 	"github.com/usher365/usher/shared/secrets"
 	"github.com/usher365/usher/shared/step"
 	"github.com/usher365/usher/shared/webhook"
 )
 
 func (a *App) wireDesk(context.Context) error {
-	form, err := schema.Compile("request.v1.schema.json", []byte(schemas.Request))
+	profiles, form, err := a.Forms()
 	if err != nil {
 		return err
 	}
+	a.Profiles = profiles
 	a.Desk, err = intake.New(intake.Options{
-		Ledger: a.Ledger, Tenants: a.Tenants.All, Profiles: a.Profiles, Schema: form, Now: a.Now, NewID: a.NewID,
+		Ledger: a.Ledger, Tenants: a.Tenants.All, Profiles: profiles, Schema: form, Now: a.Now, NewID: a.NewID,
 	})
 	return err
 }
@@ -41,12 +40,11 @@ func (a *App) wireFunctions(context.Context) error {
 		return err
 	}
 	passwords := func(avoid ...string) (account.Secret, error) { return secrets.NewPassword(nil, avoid...) }
-	waiting := remembering{a.room, a}
 	step.Handle(a.Runner, events.Create, create.Policy, create.New(a.Directory, a.Vault, passwords).Handle)
 	step.Handle(a.Runner, events.AssignRole, assignrole.Policy, assignrole.New(a.Directory).Handle)
-	step.Handle(a.Runner, events.GrantRoleGroup, grantrolegroup.Policy(a.history.Next), grantrolegroup.New(a.Directory, a.Exchange, waiting).Handle)
+	step.Handle(a.Runner, events.GrantRoleGroup, grantrolegroup.Policy(a.room.History.Next), grantrolegroup.New(a.Directory, a.Exchange, a.room).Handle)
 	step.Handle(a.Runner, events.Revoke, revoke.Policy, revoke.New(a.Directory, a.Directory, a.Directory, a.Exchange).Handle)
-	step.Handle(a.Runner, events.FullSync, fullsync.Policy, fullsync.New(a.Directory, a.Exchange, a.Ledger, runs{a.Ledger, a}, a.Desk, a.Now).Handle)
+	step.Handle(a.Runner, events.FullSync, fullsync.Policy, fullsync.New(a.Directory, a.Exchange, a.Ledger, a.SyncRuns(), a.Desk, a.Now).Handle)
 	for _, function := range events.Functions() {
 		w := host.Worker{Function: function, Handle: a.Runner.Deliver, Workers: a.options.Workers}
 		if function == events.Notify {
@@ -61,9 +59,9 @@ func (a *App) wireFunctions(context.Context) error {
 func (a *App) wireHTTP(context.Context) error {
 	mux := http.NewServeMux()
 	mux.Handle("/", console.New(console.Options{
-		Requests: a.Ledger, Accounts: a.Ledger, Audit: a.Ledger, DeadLetters: a.Queue, Desk: orders{a.Desk},
+		Requests: a.Ledger, Accounts: a.Ledger, Audit: a.Ledger, DeadLetters: a.Queue, Desk: a.Desk,
 		Profiles: a.Profiles.List(), Tenants: a.Tenants.All, Token: a.Config.APIToken, Now: a.Now,
-		Ready: a.ready, Metrics: a.Metrics.Handler(), Doctor: a.Doctor,
+		Ready: a.Ready, Metrics: a.Metrics.Handler(), Doctor: a.Doctor,
 	}))
 	if len(a.Config.Webhooks.Sources) > 0 {
 		verifier, err := webhook.NewVerifier(a.Config.Webhooks.Sources, a.Config.Webhooks.Tolerance, a.Now)
@@ -81,27 +79,4 @@ func (a *App) wireHTTP(context.Context) error {
 	}
 	a.handler = mux
 	return nil
-}
-
-// orders gives the console's orders to the desk.
-type orders struct{ desk *intake.Desk }
-
-func (o orders) Approve(ctx context.Context, id string, a console.Approval) (account.Request, error) {
-	return o.desk.Approve(ctx, id, a.By, a.Reason)
-}
-
-func (o orders) Revoke(ctx context.Context, a account.Account, r console.Revocation) (account.Request, error) {
-	return o.desk.Revoke(ctx, a, r.By, r.Reason, events.Offboard{Mode: r.Mode, GraceDays: r.GraceDays, Force: r.Force})
-}
-
-func (o orders) Undo(ctx context.Context, id string, u console.Undo) (account.Request, error) {
-	by := u.By
-	if by == "" {
-		by = "operator"
-	}
-	return o.desk.Undo(ctx, id, by)
-}
-
-func (o orders) Sync(ctx context.Context, alias, by string) ([]account.Request, error) {
-	return o.desk.Sync(ctx, alias, by)
 }

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"github.com/usher365/usher/shared/tenantfake"
 )
 
@@ -33,7 +35,11 @@ type Options struct {
 const (
 	StateFile = "tenant.json"
 	CAFile    = "tenant-ca.pem"
+	lockFile  = "tenant.lock"
 )
+
+// ErrLocked says that another process runs the tenant of this directory.
+var ErrLocked = errors.New("the embedded tenant of this directory is in use by another process")
 
 // Tenant is the running emulator with its one tenant, Contoso.
 type Tenant struct {
@@ -42,6 +48,7 @@ type Tenant struct {
 	URL string
 
 	dir      string
+	lock     *flock.Flock
 	listener *tenantfake.Listener
 	saving   sync.Mutex
 	saved    error // the first failure to save
@@ -50,22 +57,58 @@ type Tenant struct {
 
 // Open starts the tenant, with the state of the last time where there is one.
 func Open(o Options) (*Tenant, error) {
-	t := &Tenant{Server: tenantfake.New(tenantfake.Options{}), dir: o.Dir}
+	t := &Tenant{Server: tenantfake.New(tenantfake.Options{}), dir: o.Dir, stop: func() {}}
+	if err := t.own(); err != nil {
+		return nil, err
+	}
+	if err := t.start(o); err != nil {
+		return nil, errors.Join(err, t.disown())
+	}
+	return t, nil
+}
+
+// own takes the directory: two processes would write each other's state over.
+func (t *Tenant) own() error {
+	if t.dir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(t.dir, 0o700); err != nil {
+		return fmt.Errorf("use the data directory: %w", err)
+	}
+	t.lock = flock.New(filepath.Join(t.dir, lockFile))
+	mine, err := t.lock.TryLock()
+	if err != nil {
+		return fmt.Errorf("lock the data directory: %w", err)
+	}
+	if !mine {
+		return fmt.Errorf("%s: %w", t.dir, ErrLocked)
+	}
+	return nil
+}
+
+func (t *Tenant) disown() error {
+	if t.lock == nil {
+		return nil
+	}
+	return t.lock.Unlock()
+}
+
+func (t *Tenant) start(o Options) error {
 	spec := tenantfake.DefaultTenant()
 	spec.Replication = o.Replication
 	t.Server.AddTenant(spec)
 	if err := t.load(); err != nil {
-		return nil, err
+		return err
 	}
 	listener, err := t.Server.Start(o.Listen)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	t.listener, t.URL = listener, listener.URL
 	if err := t.keep(); err != nil {
-		return nil, errors.Join(err, listener.Close())
+		return errors.Join(err, listener.Close())
 	}
-	return t, nil
+	return nil
 }
 
 // load brings back the state of the last time.
@@ -90,12 +133,8 @@ func (t *Tenant) load() error {
 // keep writes the certificate, and the state from now on before each change is
 // answered: a killed process must not leave a ledger that knows more than its tenant.
 func (t *Tenant) keep() error {
-	t.stop = func() {}
 	if t.dir == "" {
 		return nil
-	}
-	if err := os.MkdirAll(t.dir, 0o700); err != nil {
-		return fmt.Errorf("make the data directory: %w", err)
 	}
 	if err := os.WriteFile(filepath.Join(t.dir, CAFile), t.listener.CACertPEM, 0o644); err != nil {
 		return fmt.Errorf("write the certificate of the embedded tenant: %w", err)
@@ -165,5 +204,5 @@ func (t *Tenant) Close() error {
 	}
 	t.saving.Lock()
 	defer t.saving.Unlock()
-	return errors.Join(t.saved, t.listener.Close())
+	return errors.Join(t.saved, t.listener.Close(), t.disown())
 }

@@ -153,7 +153,7 @@ func (w *world) replication() func(int) time.Duration {
 }
 
 // fate decides what happens to a call, and whether the process dies of it.
-func (w *world) fate(tenantfake.Call) tenantfake.Decision {
+func (w *world) fate(c tenantfake.Call) tenantfake.Decision {
 	if w.calm {
 		return tenantfake.Decision{}
 	}
@@ -168,10 +168,13 @@ func (w *world) fate(tenantfake.Call) tenantfake.Decision {
 		tenantfake.Throttled, tenantfake.ServerError, tenantfake.Unavailable, tenantfake.GatewayTimeout, tenantfake.DropBefore,
 		tenantfake.DropAfter, tenantfake.TimeoutBefore, tenantfake.TimeoutAfter, tenantfake.StaleRead, tenantfake.Truncated, tenantfake.HTMLBody,
 	}
-	return tenantfake.Decision{
-		Kind: kinds[w.random.upTo(len(kinds))], Applied: w.random.chance(0.5),
-		RetryAfter: w.random.within(2 * time.Minute), Delay: w.random.within(5 * time.Second),
+	d := tenantfake.Decision{
+		Kind: kinds[w.random.upTo(len(kinds))], Applied: w.random.chance(0.5), RetryAfter: w.random.within(2 * time.Minute),
 	}
+	if c.Service != tenantfake.Login { // azidentity holds a mutex while it signs in, and virtual time does not pass under a mutex
+		d.Delay = w.random.within(5 * time.Second)
+	}
+	return d
 }
 
 func (w *world) current() *process {

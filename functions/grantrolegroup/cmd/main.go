@@ -1,0 +1,36 @@
+// Command grantrolegroup runs the function grantrolegroup in a process of its own.
+package main
+
+import (
+	"context"
+
+	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/functions/grantrolegroup"
+	"github.com/usher365/usher/shared/host"
+	"github.com/usher365/usher/shared/host/clients"
+	"github.com/usher365/usher/shared/step"
+)
+
+func main() { host.Run(serve) }
+
+func serve(ctx context.Context, p *host.Process) error {
+	o, err := clients.Of(p)
+	if err != nil {
+		return err
+	}
+	directory, err := clients.Directory(p.Engines, o)
+	if err != nil {
+		return err
+	}
+	exchange, err := clients.Exchange(p.Engines, o)
+	if err != nil {
+		return err
+	}
+	room, err := clients.NewRoom(ctx, p.Engines, exchange)
+	if err != nil {
+		return err
+	}
+	handler := grantrolegroup.New(directory, exchange, room)
+	step.Handle(p.Runner, events.GrantRoleGroup, grantrolegroup.Policy(room.History.Next), handler.Handle)
+	return p.Handle(ctx, host.Worker{Function: events.GrantRoleGroup, Handle: p.Runner.Deliver})
+}

@@ -1,0 +1,81 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/ledger"
+	ledgersqlite "github.com/usher365/usher/shared/ledger/sqlite"
+)
+
+// lookAtClock is how often the timer looks at the clock: a machine that slept, or
+// whose clock was set, must not miss its night.
+const lookAtClock = time.Minute
+
+// Starter starts the sync of a tenant, of every tenant when alias is empty.
+type Starter interface {
+	Sync(ctx context.Context, alias, by string) ([]account.Request, error)
+}
+
+// Nightly starts the sync of every tenant when the schedule says so, until ctx ends.
+// A run that was due while no process ran is made up for at once.
+func (e *Engines) Nightly(ctx context.Context, desk Starter) error {
+	last, err := e.lastRun(ctx)
+	if err != nil {
+		return err
+	}
+	for {
+		due, err := e.Config.Sync.Next(last)
+		if err != nil {
+			return fmt.Errorf("find the next sync of schedule %q: %w", e.Config.Sync.Schedule, err)
+		}
+		if now := e.Now(); !due.After(now) {
+			e.startSync(ctx, desk)
+			last = now
+			continue
+		}
+		select {
+		case <-time.After(min(due.Sub(e.Now()), lookAtClock)):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// lastRun is when the latest sync began; now, when there was none yet.
+func (e *Engines) lastRun(ctx context.Context) (time.Time, error) {
+	runs, err := e.Ledger.Runs(ctx, "", 1)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("see when the last sync ran: %w", err)
+	}
+	if len(runs) == 0 {
+		return e.Now(), nil
+	}
+	return runs[0].StartedAt, nil
+}
+
+func (e *Engines) startSync(ctx context.Context, desk Starter) {
+	if _, err := desk.Sync(ctx, "", "timer"); err != nil && ctx.Err() == nil {
+		e.Log.ErrorContext(ctx, "the nightly sync could not be started for every tenant", "error", err)
+	}
+}
+
+// SyncRuns is the ledger as fullsync needs it, which also notes in the metrics when a
+// tenant was last compared from end to end.
+func (e *Engines) SyncRuns() *SyncRuns { return &SyncRuns{e.Ledger, e} }
+
+// SyncRuns is the ledger with an eye on runs that are saved.
+type SyncRuns struct {
+	*ledgersqlite.Ledger
+	engines *Engines
+}
+
+// SaveRun stores what a sync found.
+func (r *SyncRuns) SaveRun(ctx context.Context, run ledger.SyncRun) error {
+	if t, known := r.engines.Tenants.Find(run.Tenant); known && run.Error == "" {
+		r.engines.Metrics.Synced(t.Alias, run.FinishedAt)
+	}
+	return r.Ledger.SaveRun(ctx, run)
+}
