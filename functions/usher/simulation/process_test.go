@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/stretchr/testify/require"
 
 	"github.com/usher365/usher/events"
@@ -109,8 +108,7 @@ func (p *process) openDesk() {
 
 func (p *process) wire() {
 	transport := &http.Client{Transport: p.server.Transport()}
-	credential := p.credential(transport)
-	credentials := func(account.TenantID) (azcore.TokenCredential, error) { return credential, nil }
+	credentials := p.credentials(transport)
 	directory, err := entra.New(entra.Options{Credential: credentials, Endpoint: host, Scope: "https://graph.microsoft.com/.default", Transport: transport})
 	require.NoError(p, err)
 	groups, err := exchange.New(exchange.Options{Credential: credentials, Endpoint: host, Scope: "https://outlook.office365.com/.default", Transport: transport})

@@ -10,13 +10,12 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/stretchr/testify/require"
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/database"
+	"github.com/usher365/usher/shared/identity"
 	"github.com/usher365/usher/shared/secrets"
 	"github.com/usher365/usher/shared/tenantfake"
 	"github.com/usher365/usher/shared/webhook"
@@ -199,10 +198,11 @@ func (w *world) passwords(...string) (account.Secret, error) {
 	return account.NewSecret(canary + "-" + w.random.id()), nil
 }
 
-func (w *world) credential(transport *http.Client) azcore.TokenCredential {
-	c, err := azidentity.NewClientSecretCredential(tenantfake.DefaultTenantID, tenantfake.DefaultClientID, tenantfake.DefaultClientSecret,
-		&azidentity.ClientSecretCredentialOptions{DisableInstanceDiscovery: true, ClientOptions: azcore.ClientOptions{
-			Transport: transport, Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: host}}})
+func (w *world) credentials(transport *http.Client) func(account.TenantID) (azcore.TokenCredential, error) {
+	env := map[string]string{"AZURE_CLIENT_ID": tenantfake.DefaultClientID, "AZURE_CLIENT_SECRET": tenantfake.DefaultClientSecret}
+	source, err := identity.New(identity.Options{
+		Env: func(name string) (string, bool) { v, set := env[name]; return v, set }, AuthorityHost: host, Transport: transport,
+	})
 	require.NoError(w, err)
-	return c
+	return source.Credential
 }
