@@ -7,18 +7,26 @@ import (
 
 // Secret is text that must not be seen: it prints as [redacted] in every
 // encoding. Reveal is the only way out, and its callers are few enough to read.
-type Secret struct{ text string }
+//
+// The text lies behind a pointer because fmt prints unexported fields of a struct
+// without asking their methods: there it shows an address.
+type Secret struct{ text *string }
 
 const redacted = "[redacted]"
 
 // NewSecret wraps text.
-func NewSecret(text string) Secret { return Secret{text} }
+func NewSecret(text string) Secret { return Secret{&text} }
 
 // Reveal gives the text. Call it only where the text leaves for its destination.
-func (s Secret) Reveal() string { return s.text }
+func (s Secret) Reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
 
 // IsZero reports whether there is no secret.
-func (s Secret) IsZero() bool { return s.text == "" }
+func (s Secret) IsZero() bool { return s.Reveal() == "" }
 
 // String hides the text.
 func (s Secret) String() string { return redacted }

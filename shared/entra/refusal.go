@@ -9,8 +9,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-
-	"github.com/usher365/usher/shared/signin"
+	"github.com/usher365/usher/shared/fault"
 )
 
 // refusal is an answer of Graph that is not a success.
@@ -44,7 +43,7 @@ func (r *refusal) Error() string {
 
 // readRefusal reads an answer that is not a success; ours is the id we sent with it.
 func readRefusal(resp *http.Response, ours string, now time.Time) *refusal {
-	r := &refusal{status: resp.StatusCode, clientRequestID: ours, after: signin.RetryAfter(resp.Header, now)}
+	r := &refusal{status: resp.StatusCode, clientRequestID: ours, after: fault.ParseRetryAfter(resp.Header.Get("Retry-After"), now)}
 	// A body that cannot be read leaves a refusal without a name, which has its meaning.
 	body, err := runtime.Payload(resp)
 	if err == nil {

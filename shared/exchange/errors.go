@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/usher365/usher/shared/fault"
-	"github.com/usher365/usher/shared/signin"
 )
 
 // Exception types of the admin API, without their namespaces. They are what decides:
@@ -100,7 +99,7 @@ func (r reply) classify(now time.Time) error {
 	row := r.row(exceptions, text)
 	cause := fmt.Errorf("%s: status %d %s: %s%s", r.cmdlet, r.status, firstOf(exceptions), row.remedy, r.trace(text))
 	return &answerError{exception: row.exception, fault: &fault.Error{
-		Class: row.class, Code: row.code, After: signin.RetryAfter(r.header, now), Err: cause,
+		Class: row.class, Code: row.code, After: fault.ParseRetryAfter(r.header.Get("Retry-After"), now), Err: cause,
 	}}
 }
 

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -65,7 +64,7 @@ func ofAnswer(resp *http.Response, now time.Time) error {
 	}
 	var said refusal
 	understood := json.Unmarshal(body, &said) == nil && said.Error != ""
-	after := RetryAfter(resp.Header, now)
+	after := fault.ParseRetryAfter(resp.Header.Get("Retry-After"), now)
 	switch {
 	case resp.StatusCode == http.StatusTooManyRequests:
 		return fault.Retry(fault.Throttled, after, said.in(resp.StatusCode, "the token endpoint asks for a pause"))
@@ -143,20 +142,4 @@ func (r refusal) in(status int, remedy string) error {
 		return fmt.Errorf("sign in: status %d %s: %s", status, r.Error, remedy)
 	}
 	return fmt.Errorf("sign in: status %d %s: %s (the service says: %q)", status, r.Error, remedy, text)
-}
-
-// maxRetryAfter bounds a Retry-After, so that a wrong header cannot stop the work for days.
-const maxRetryAfter = time.Hour
-
-// RetryAfter reads the header Retry-After, seconds or a date (RFC 9110, 10.2.3). It
-// gives zero when there is none or it makes no sense, and at most an hour.
-func RetryAfter(h http.Header, now time.Time) time.Duration {
-	value := strings.TrimSpace(h.Get("Retry-After"))
-	if seconds, err := strconv.Atoi(value); err == nil {
-		return time.Duration(min(max(seconds, 0), int(maxRetryAfter/time.Second))) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return min(max(at.Sub(now), 0), maxRetryAfter)
-	}
-	return 0
 }

@@ -83,17 +83,6 @@ func TestClassifyHonoursRetryAfter(t *testing.T) {
 	assert.Equal(t, 17*time.Second, fault.RetryAfter(err))
 }
 
-func TestRetryAfter(t *testing.T) {
-	now := time.Date(2026, 2, 20, 7, 0, 0, 0, time.UTC)
-	for value, want := range map[string]time.Duration{
-		"": 0, "12": 12 * time.Second, "-3": 0, "soon": 0, "999999999": time.Hour,
-		"Fri, 20 Feb 2026 07:00:30 GMT": 30 * time.Second,
-		"Fri, 20 Feb 2026 06:00:00 GMT": 0,
-	} {
-		assert.Equal(t, want, signin.RetryAfter(http.Header{"Retry-After": {value}}, now), value)
-	}
-}
-
 func FuzzClassify(f *testing.F) {
 	f.Add(401, `{"error":"invalid_client","error_codes":[7000215]}`)
 	f.Add(400, `{"error":1}`)

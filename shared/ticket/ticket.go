@@ -29,8 +29,6 @@ const (
 	maxAnswer = 64 << 10
 	// maxExcerpt bounds what an error repeats of it.
 	maxExcerpt = 200
-	// maxRetryAfter bounds a Retry-After, so that a wrong header cannot stop the work for days.
-	maxRetryAfter = time.Hour
 )
 
 // Options of a Callback.
@@ -138,7 +136,7 @@ func (c *Callback) classify(resp *http.Response) error {
 	said := fmt.Errorf("call back %s: status %d%s", c.url.Hostname(), status, excerpt(answer))
 	switch {
 	case status >= 500, status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests:
-		return fault.Retry(fault.CallbackFailed, c.retryAfter(resp.Header), errors.Join(said, err))
+		return fault.Retry(fault.CallbackFailed, fault.ParseRetryAfter(resp.Header.Get("Retry-After"), c.now()), errors.Join(said, err))
 	case status >= 300 && status < 400:
 		return fault.Stopf(fault.CallbackRefused, "%w: redirects are not followed, set the address it leads to", said)
 	}
@@ -155,18 +153,6 @@ func excerpt(answer []byte) string {
 		text = strings.ToValidUTF8(text[:maxExcerpt], "") + "…"
 	}
 	return fmt.Sprintf(" (it says: %q)", text)
-}
-
-// retryAfter reads seconds or a date (RFC 9110, 10.2.3); zero when there is neither.
-func (c *Callback) retryAfter(h http.Header) time.Duration {
-	value := h.Get("Retry-After")
-	if seconds, err := strconv.Atoi(value); err == nil {
-		return time.Duration(min(max(seconds, 0), int(maxRetryAfter/time.Second))) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return min(max(at.Sub(c.now()), 0), maxRetryAfter)
-	}
-	return 0
 }
 
 // Log makes a teller that writes each event to the log and never fails: for use
