@@ -21,7 +21,7 @@ var (
 		"shared/queue/sqlite", "shared/queue/servicebus", "shared/ledger/sqlite", "shared/ledger/postgres",
 	}
 	// wiring is where adapters and handlers are put together.
-	wiring = []string{"functions/usher/...", "shared/host", "shared/config"}
+	wiring = []string{"functions/usher/...", "shared/host/...", "shared/config"}
 )
 
 // owners are the only packages that may import a module directly. A module without an
