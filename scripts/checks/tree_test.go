@@ -71,7 +71,7 @@ func packages(t *testing.T) []pkg {
 }
 
 // skipped folders hold nothing that is written by hand.
-var skipped = []string{".git", "bin", "data", "node_modules"}
+var skipped = []string{".git", "bin", "usher-data"}
 
 // files lists the files of the repository by their path from the root.
 func files(t *testing.T) (paths []string) {
