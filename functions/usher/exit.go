@@ -10,6 +10,7 @@ import (
 
 	"github.com/usher365/usher/functions/console"
 	"github.com/usher365/usher/functions/usher/embedded"
+	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/ledger"
 )
@@ -71,6 +72,9 @@ func (p *program) explain(err error) *failure {
 	}
 	if !p.started {
 		return &failure{exitUsage, err, "'usher --help' shows the commands, 'usher COMMAND --help' its flags"}
+	}
+	if _, wrong := errors.AsType[config.Problems](err); wrong {
+		return &failure{exitConfig, err, "usher.example.yaml documents every setting and its environment variable"}
 	}
 	if f := ofSystem(err); f != nil {
 		return f

@@ -55,10 +55,7 @@ func (p *program) load() (config.Config, error) {
 	if p.profilesDir != "" {
 		c.Profiles = p.profilesDir
 	}
-	if err != nil {
-		return c, &failure{exitConfig, err, "usher.example.yaml documents every setting and its environment variable"}
-	}
-	return c, nil
+	return c, err
 }
 
 func (p *program) catalogue() (*profile.Catalogue, error) {

@@ -52,7 +52,7 @@ func (v View) plain(s console.Step) string {
 	case account.StepFailed:
 		return ": " + s.Fault + since
 	case account.StepSkipped:
-		return ": not needed any more"
+		return ": not done"
 	default:
 		return ""
 	}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/usher365/usher/functions/usher/embedded"
+)
+
+// outside is a tenant that is reached as a real one is: over TLS, with the certificate
+// of its authority in SSL_CERT_FILE, which the process reads once.
+var outside *embedded.Tenant
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "usher-test-")
+	if err == nil {
+		outside, err = embedded.Open(embedded.Options{Dir: dir, Replication: -1})
+	}
+	if err == nil {
+		err = os.Setenv("SSL_CERT_FILE", outside.CACert())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	if outside.Close() != nil || os.RemoveAll(dir) != nil {
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// shell runs usher as a shell does, with a data directory and an environment of its own.
+type shell struct {
+	*testing.T
+	dir string
+	env map[string]string
+}
+
+func newShell(t *testing.T) *shell {
+	return &shell{T: t, dir: filepath.Join(t.TempDir(), "data"), env: map[string]string{}}
+}
+
+// real points the shell at the tenant outside.
+func (s *shell) real() *shell {
+	for _, v := range outside.Environment() {
+		s.env[v.Name] = v.Value
+	}
+	s.env["USHER_WEBHOOK_SECRET"] = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+	s.env["USHER_API_TOKEN"] = "token"
+	return s
+}
+
+type result struct {
+	code     int
+	out, err string
+}
+
+func (s *shell) run(args ...string) result {
+	return s.with(s.Context(), "", args...)
+}
+
+func (s *shell) with(ctx context.Context, stdin string, args ...string) result {
+	var out, errs buffer
+	env := func(name string) (string, bool) { v, ok := s.env[name]; return v, ok }
+	code := run(ctx, append([]string{"--data", s.dir}, args...), env, strings.NewReader(stdin), &out, &errs)
+	return result{code, out.String(), errs.String()}
+}
+
+// ok runs a command that must succeed, and gives what it wrote.
+func (s *shell) ok(args ...string) string {
+	s.Helper()
+	r := s.run(args...)
+	require.Equal(s, exitOK, r.code, "usher %v\n%s\n%s", args, r.out, r.err)
+	return r.out
+}
+
+// json runs a listing and decodes it.
+func (s *shell) json(out any, args ...string) {
+	s.Helper()
+	text := s.ok(append(args, "--json")...)
+	require.NoError(s, json.Unmarshal([]byte(text), out), "%s", text)
+}
+
+// serve runs a server until the test ends, and waits until it answers.
+func (s *shell) serve(args ...string) {
+	s.Helper()
+	ctx, stop := context.WithCancel(s.Context())
+	ended := make(chan result, 1)
+	go func() { ended <- s.with(ctx, "", append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...) }()
+	s.Cleanup(func() {
+		stop()
+		r := <-ended
+		assert.Equal(s, exitOK, r.code, "%s", r.err)
+		assert.NoFileExists(s, filepath.Join(s.dir, serverFile))
+	})
+	require.Eventually(s, func() bool { _, ok := running(s.Context(), s.dir); return ok }, 20*time.Second, 5*time.Millisecond)
+}
+
+// buffer may be written by several goroutines.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
