@@ -40,11 +40,11 @@ lint: ## gofmt, go vet and staticcheck
 	@scripts/lint $(STATICCHECK)
 
 .PHONY: generate
-generate: ## write the generated files again
+generate: ## write the generated files again (GRAPH_CSDL=FILE, see shared/tenantfake/schemagen)
 	go generate ./...
 
 .PHONY: generate-check
-generate-check: ## fail when a generated file is not what its generator writes
+generate-check: ## fail when a generated file is not what its generator writes (GRAPH_CSDL=FILE)
 	@scripts/generate-check
 
 .PHONY: fuzz
