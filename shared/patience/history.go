@@ -34,8 +34,10 @@ const (
 
 const (
 	// opening is how long a place that was never observed is looked at every MinPause:
-	// a laboratory replicates within seconds.
-	opening = 25 * time.Second
+	// a laboratory replicates within seconds. Until openingEnd the pauses grow by a
+	// quarter, for a small tenant on a quiet day takes a minute or two.
+	opening    = 25 * time.Second
+	openingEnd = 3 * time.Minute
 	// strange is how many observations end the opening.
 	strange = 3
 	// borrowed is how much the observations of other tenants count in a tenant, in
@@ -107,8 +109,11 @@ func (h *History) Next(tenant account.TenantID, waited time.Duration, _ int, rnd
 	}
 	c := h.curve(tenant)
 	pause := c.pause(waited, 0.9+0.2*min(max(rnd, 0), 1))
-	if c.observed < strange && waited < opening {
+	switch strangers := c.observed < strange; {
+	case strangers && waited < opening:
 		pause = MinPause
+	case strangers && waited < openingEnd:
+		pause = min(pause, waited/4)
 	}
 	pause = min(max(pause, MinPause), MaxPause)
 	if left < pause+MinPause {
