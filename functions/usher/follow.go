@@ -60,7 +60,12 @@ func (f *follower) draw(screen *timeline.Screen, before, r console.Request) erro
 		if out, ok := p.stdout.(*os.File); ok {
 			p.measure(out)
 		}
-		return screen.Show(timeline.Draw(timeline.View{Request: r, Now: p.now(), Usual: f.usual}, p.look))
+		lines := timeline.Draw(timeline.View{Request: r, Now: p.now(), Usual: f.usual}, p.look)
+		if room := p.height - 1; room > 0 && len(lines) > room && !r.Over {
+			// What has left the screen at its top cannot be drawn over.
+			lines = lines[len(lines)-room:]
+		}
+		return screen.Show(lines)
 	}
 	for _, line := range timeline.Changes(before, r, p.now()) {
 		if _, err := fmt.Fprintln(p.stdout, line); err != nil {

@@ -33,6 +33,8 @@ type program struct {
 	// look is how to draw on stdout; live is true when it is a terminal.
 	look timeline.Look
 	live bool
+	// height is the lines of the terminal; zero when it is not known.
+	height int
 
 	// The flags that every command has.
 	dataDir     string

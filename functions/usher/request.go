@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/usher365/usher/events/samples"
+	"github.com/usher365/usher/functions/console"
 	"github.com/usher365/usher/functions/intake"
 	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/fault"
@@ -41,16 +42,7 @@ func (p *program) requestCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := p.list(taken, func() error { return p.told(taken) }); err != nil {
-				return err
-			}
-			switch {
-			case taken.Status == string(intake.Refused):
-				return &failure{exitRefused, fmt.Errorf("the request was refused: %s", taken.Reason), taken.NextAction}
-			case p.asJSON && s.local == nil, !wait && s.local == nil:
-				return nil
-			}
-			return p.finish(ctx, s, taken.RequestID, timeout)
+			return p.follow(ctx, s, taken, wait, timeout)
 		})
 	})
 	f := c.Flags()
@@ -59,6 +51,25 @@ func (p *program) requestCommand() *cobra.Command {
 	f.BoolVar(&wait, "wait", false, "stay and show the timeline until the request is over")
 	f.DurationVar(&timeout, "timeout", 0, "stop waiting after this time (exit code 6); 0 never does")
 	return p.needs(p.listing(c), "file")
+}
+
+// follow tells the webhook's answer, and sees the request to its end where that was
+// asked for, or where no server would do so.
+func (p *program) follow(ctx context.Context, s *session, t taken, wait bool, timeout time.Duration) error {
+	refused, wait := t.Status == string(intake.Refused), wait || s.local != nil
+	if p.asJSON && wait && !refused {
+		return p.settle(ctx, s, console.Request{ID: t.RequestID})
+	}
+	if err := p.list(t, func() error { return p.told(t) }); err != nil {
+		return err
+	}
+	switch {
+	case refused:
+		return &failure{exitRefused, fmt.Errorf("the request was refused: %s", t.Reason), t.NextAction}
+	case !wait:
+		return nil
+	}
+	return p.finish(ctx, s, t.RequestID, timeout)
 }
 
 // document reads the request: a file, standard input, or one of the samples.

@@ -22,9 +22,9 @@ func (p *program) terminal() {
 	p.measure(f)
 }
 
-// measure follows a window that is made wider or narrower.
+// measure follows a window whose size is changed.
 func (p *program) measure(f *os.File) {
-	if width, _, err := term.GetSize(int(f.Fd())); err == nil {
-		p.look.Width = width
+	if width, height, err := term.GetSize(int(f.Fd())); err == nil {
+		p.look.Width, p.height = width, height
 	}
 }

@@ -83,6 +83,9 @@ func (p patient) undecided(body []byte) string {
 		return ""
 	}
 	ref := doc.Tenant
+	if ref.Alias == "" && ref.ID == "" && ref.Domain == "" {
+		return ""
+	}
 	for _, t := range p.tenants.All() {
 		if len(t.Domains) > 0 && names(ref, t) {
 			return ""
