@@ -144,11 +144,17 @@ func decodeNotice(d queue.Delivery) (cmd events.Command, args events.NotifyArgs,
 	return cmd, args, nil
 }
 
+// errOnlyLooked ends an update that changes nothing without a commit.
+var errOnlyLooked = errors.New("only looked")
+
 func (r *Runner) notified(ctx context.Context, request string) (t account.TenantID, n int, err error) {
 	err = r.Ledger.Update(ctx, request, func(rec *ledger.Record) error {
 		t, n = rec.Request.Tenant, rec.Request.Notified
-		return nil
+		return errOnlyLooked
 	})
+	if errors.Is(err, errOnlyLooked) {
+		err = nil
+	}
 	return t, n, err
 }
 
