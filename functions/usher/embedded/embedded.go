@@ -95,6 +95,7 @@ func (t *Tenant) disown() error {
 
 func (t *Tenant) start(o Options) error {
 	spec := tenantfake.DefaultTenant()
+	spec.Users = append(spec.Users, byHand)
 	spec.Replication = o.Replication
 	t.Server.AddTenant(spec)
 	if err := t.load(); err != nil {
@@ -206,3 +207,10 @@ func (t *Tenant) Close() error {
 	defer t.saving.Unlock()
 	return errors.Join(t.saved, t.listener.Close(), t.disown())
 }
+
+// byHand is an unlicensed account that somebody made before Usher came: what a
+// request with account.mode existing adopts.
+var byHand = tenantfake.UserSpec{User: tenantfake.User{
+	UserPrincipalName: "mail.operations@contoso.onmicrosoft.com", DisplayName: "Mail Operations",
+	MailNickname: "mail.operations", UsageLocation: "GB", AccountEnabled: true,
+}}

@@ -190,7 +190,7 @@ func (s *story) disk() (dump string) {
 		}
 		return err
 	}))
-	require.Contains(s, dump, "servicenow", "the dump shows the rows")
+	require.Contains(s, dump, domain, "the dump shows the rows")
 	return dump
 }
 
