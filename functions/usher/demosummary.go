@@ -23,18 +23,19 @@ func (d *demo) prologue() error {
 	}
 	return p.printf(`%s
 
-   A signed ticket asks for a service account. Usher makes it in the tenant, gives it its
-   directory role, waits until Exchange Online has heard of it (%s here, minutes to hours
-   in real life), and adds it to its role group. Then another ticket takes it all away again,
-   the nightly sync runs, and you see what is left. This takes about %s.
+   A signed ticket asks for a service account. Usher makes it, gives it its
+   directory role, waits until Exchange Online has heard of it (%s here,
+   minutes to hours in real life), and adds it to its role group. Another
+   ticket takes it all away again, the nightly sync runs, and you see what is
+   left. This takes about %s.
 
-   %s %-30s  Contoso, an emulator: sign-in, Graph and Exchange over TLS
-   %s %-30s  webhook and API of this very process
-   %s %-30s  ledger, queue, vault and %s; %s
+   %s  %s  an emulator: sign-in, Graph, Exchange
+   %s   %s   webhook and API of this process
+   %s    %s, %s
 
 `, p.look.Bold("Usher: from the ticket to a ready account, and gone again"),
 		console.Span(d.replication), console.Span(d.replication+15*time.Second),
-		p.look.Dim("tenant"), d.settings.embedded.URL, p.look.Dim("usher "), d.api.base, p.look.Dim("data  "), d.settings.Data, logName, kept)
+		p.look.Dim("tenant"), d.settings.embedded.URL, p.look.Dim("usher"), d.api.base, p.look.Dim("data"), d.settings.Data, kept)
 }
 
 // inventory is what a tenant holds, for comparing before with after.
@@ -106,7 +107,7 @@ func (d *demo) summary(ctx context.Context) error {
 		{"left", fmt.Sprintf("nothing of ours: %d users, %d role assignments, as before", len(now.users), len(now.roles))},
 	}
 	if n := len(server.Tenants()[0].DeletedUsers()); n > 0 {
-		rows = append(rows, [2]string{"", fmt.Sprintf("(%d deleted account in Entra's recycle bin, which empties itself after 30 days)", n)})
+		rows = append(rows, [2]string{"", fmt.Sprintf("(%d deleted account in Entra's recycle bin, for 30 days)", n)})
 	}
 	if err := p.printf("\n%s\n", p.look.Bold("Summary")); err != nil {
 		return err
@@ -121,7 +122,7 @@ func (d *demo) summary(ctx context.Context) error {
 			return err
 		}
 	}
-	return p.printf("\n   %s 'usher serve' keeps such a tenant running; 'usher --help' shows the rest.\n", p.look.Good("That was all of it."))
+	return p.printf("\n   %s Next: 'usher serve', or 'usher --help'.\n", p.look.Good("That was all of it."))
 }
 
 func steps(r console.Request) string {
