@@ -22,6 +22,9 @@ type Policy struct {
 	Tell, Alarm time.Duration
 	// Timeout ends one attempt. Zero means 2 minutes.
 	Timeout time.Duration
+	// GoOn says whether the rest of the plan goes on after a step failed for good with
+	// this code: what can still be taken away is. Nil means that it does not.
+	GoOn func(fault.Code) bool
 }
 
 // Wait gives the pause before a waiting step is tried again, from the tenant, how
