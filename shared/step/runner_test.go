@@ -210,7 +210,9 @@ func TestFailingForGoodCompensates(t *testing.T) {
 }
 
 func TestWhatCannotBeTakenAwayDoesNotKeepTheRest(t *testing.T) {
-	stop := func(code fault.Code) func() (step.Result, error) { return failing(fault.Stop(code, errors.New("refused"))) }
+	stop := func(code fault.Code) func() (step.Result, error) {
+		return failing(fault.Stop(code, errors.New("refused")))
+	}
 	offboarding := func(t *testing.T, code fault.Code) *rig {
 		r := setup(t, stop(code), done)
 		rec := r.record()
