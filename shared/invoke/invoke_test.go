@@ -146,6 +146,9 @@ func TestBadInput(t *testing.T) {
 		"OtherAccount":   {strings.Replace(good, `"AccountID": "acc-`, `"AccountID": "acc-x`, 1), "and the account given is"},
 		"OtherTenant":    {strings.Replace(good, `"Tenant": "0550`, `"Tenant": "1550`, 1), "and the account is in"},
 		"NoSuchStep":     {strings.ReplaceAll(good, `"Name": "assignrole-`, `"Name": "assign-`), "has no step"},
+		"RequestTwice":   {strings.Replace(good, "{", `{"requests": [{"ID": "req-k5vx2q7m3a6d"}],`, 1), "given twice"},
+		"AccountTwice":   {strings.Replace(good, "{", `{"accounts": [{"ID": "a"}, {"ID": "a"}],`, 1), "given twice"},
+		"NoID":           {strings.Replace(good, "{", `{"accounts": [{}],`, 1), "has no id"},
 		"DamagedCommand": {strings.Replace(good, `"attempt": 1`, `"attempt": 2`, 1), "does not match"},
 	} {
 		t.Run(name, func(t *testing.T) {

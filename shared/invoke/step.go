@@ -108,6 +108,24 @@ func (in invocation) check(function string) error {
 	case function != events.Notify && r.Step(in.Command.Step) == nil:
 		return fmt.Errorf("request %s has no step %q", r.ID, in.Command.Step)
 	}
+	return in.unique()
+}
+
+// unique refuses what is given twice: one of the two would be lost.
+func (in invocation) unique() error {
+	seen := map[string]bool{"": true, in.Request.ID: true, in.Account.ID: true}
+	for _, r := range in.Requests {
+		if seen[r.ID] {
+			return fmt.Errorf("request %q is given twice, or has no id", r.ID)
+		}
+		seen[r.ID] = true
+	}
+	for _, a := range in.Accounts {
+		if seen[a.ID] {
+			return fmt.Errorf("account %q is given twice, or has no id", a.ID)
+		}
+		seen[a.ID] = true
+	}
 	return nil
 }
 
@@ -116,7 +134,7 @@ func (p *Process) load(in invocation) {
 		p.Memory.requests = append(p.Memory.requests, &r)
 	}
 	for _, a := range append(in.Accounts, in.Account) {
-		if a.ID != "" {
+		if a.ID != "" { // a sync has no account of its own
 			p.Memory.accounts = append(p.Memory.accounts, &a)
 		}
 	}
