@@ -159,13 +159,13 @@ func (d *DB) transact(ctx context.Context, pool *sql.DB, readOnly bool, do func(
 	if err != nil {
 		return d.classify(err)
 	}
-	defer conn.Close() //nolint:errcheck // gives the connection back to the pool
+	defer conn.Close() // gives the connection back to the pool
 	whole := context.WithoutCancel(ctx)
 	tx, err := conn.BeginTx(whole, &sql.TxOptions{ReadOnly: readOnly})
 	if err != nil {
 		return d.classify(err)
 	}
-	defer tx.Rollback() //nolint:errcheck // does nothing after a commit
+	defer tx.Rollback() // does nothing after a commit
 	if err := do(whole, tx); err != nil {
 		return d.classify(err)
 	}

@@ -68,7 +68,7 @@ func eachEntry(ctx context.Context, tx *sql.Tx, visit func(ledger.Entry) error, 
 	if err != nil {
 		return err
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer rows.Close() // Err tells
 	for rows.Next() {
 		e, err := scanEntry(rows)
 		if err != nil {

@@ -71,7 +71,7 @@ func (l *Ledger) storeUsers(ctx context.Context, g generation, users []account.U
 		if err != nil {
 			return err
 		}
-		defer insert.Close() //nolint:errcheck // it ends with the transaction anyway
+		defer insert.Close() // it ends with the transaction anyway
 		for _, u := range users {
 			u.DeletedAt = u.DeletedAt.UTC()
 			doc, err := encode(u)

@@ -89,7 +89,7 @@ func docs[T any](ctx context.Context, tx *sql.Tx, decode func([]byte) (T, error)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer rows.Close() // Err tells
 	for rows.Next() {
 		var doc []byte
 		if err := rows.Scan(&doc); err != nil {

@@ -32,7 +32,7 @@ func (q *Queue) dead(ctx context.Context, where string, args ...any) (found []qu
 		if err != nil {
 			return err
 		}
-		defer rows.Close() //nolint:errcheck // Err tells
+		defer rows.Close() // Err tells
 		for rows.Next() {
 			var (
 				d  queue.DeadMessage

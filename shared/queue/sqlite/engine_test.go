@@ -26,7 +26,7 @@ func TestEnqueueInTheCallersTransaction(t *testing.T) {
 		seen := make(chan string, 10)
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		go e.q.Run(ctx, "a", queue.Options{}, func(_ context.Context, d queue.Delivery) queue.Outcome { //nolint:errcheck // the engine's Close ends it
+		go e.q.Run(ctx, "a", queue.Options{}, func(_ context.Context, d queue.Delivery) queue.Outcome { // the engine's Close ends it
 			seen <- d.ID
 			return queue.Done()
 		})
@@ -89,7 +89,7 @@ func TestTroubleIsReportedAndTriedAgain(t *testing.T) {
 		require.NoError(t, e.q.Enqueue(t.Context(), "a", message("1")))
 		rename("queue_messages", "elsewhere")
 		seen := make(chan string, 1)
-		go e.q.Run(t.Context(), "a", queue.Options{}, func(_ context.Context, d queue.Delivery) queue.Outcome { //nolint:errcheck // Close ends it
+		go e.q.Run(t.Context(), "a", queue.Options{}, func(_ context.Context, d queue.Delivery) queue.Outcome { // Close ends it
 			seen <- d.ID
 			return queue.Done()
 		})
@@ -107,7 +107,7 @@ func TestIncidents(t *testing.T) {
 		incidents := make(chan Incident, 10)
 		e.q.observe = func(i Incident) { incidents <- i }
 		begun := make(chan string, 10)
-		go e.q.Run(t.Context(), "a", queue.Options{MaxDeliveries: 2}, func(ctx context.Context, d queue.Delivery) queue.Outcome { //nolint:errcheck // Close ends it
+		go e.q.Run(t.Context(), "a", queue.Options{MaxDeliveries: 2}, func(ctx context.Context, d queue.Delivery) queue.Outcome { // Close ends it
 			begun <- d.ID
 			if d.Count == 1 {
 				<-ctx.Done()

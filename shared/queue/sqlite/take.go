@@ -85,7 +85,7 @@ func due(ctx context.Context, tx *sql.Tx, name string, now int64, n int) (found 
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer rows.Close() // Err tells
 	for rows.Next() {
 		h, err := scanHeld(rows)
 		if err != nil {
