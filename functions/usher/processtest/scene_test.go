@@ -30,7 +30,9 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "usher")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/usher365/usher/functions/usher").CombinedOutput()
+	build := exec.Command("go", "build", "-o", path, "github.com/usher365/usher/functions/usher")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make builds it, so that nothing large is compiled again
+	out, err := build.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build usher: %w\n%s", err, out)
 	}
