@@ -15,6 +15,7 @@ const (
 	AccountDisabled  = "account.disabled"
 	AccountExpired   = "account.expired"
 	AccountStray     = "account.stray"
+	AccountLeaving   = "account.leaving"
 	RoleMissing      = "role.missing"
 	RoleForeign      = "role.foreign"
 	RoleGroupMissing = "rolegroup.missing"
@@ -42,6 +43,23 @@ func Compare(managed []account.Account, seen Observed, now time.Time) (findings 
 			Kind: AccountStray, UserPrincipalName: u.UserPrincipalName, Target: u.ObjectID,
 			Text: fmt.Sprintf("%s bears our stamp %s and is in no ledger row", u.UserPrincipalName, u.Stamp),
 		})
+	}
+	return findings
+}
+
+// Unfinished lists the accounts whose revocation (or return) failed for good, and which
+// nobody works on: something of them may be left in the tenant.
+func Unfinished(accounts []account.Account, open []account.Request) (findings []ledger.Finding) {
+	worked := map[string]bool{}
+	for _, r := range open {
+		worked[r.AccountID] = true
+	}
+	for _, a := range accounts {
+		if a.State == account.AccountLeaving && !worked[a.ID] {
+			c := comparison{account: a}
+			c.add(AccountLeaving, "", "was not taken away completely; replay the dead letter of its request, or revoke it again")
+			findings = append(findings, c.findings...)
+		}
 	}
 	return findings
 }

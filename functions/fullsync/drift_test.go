@@ -104,3 +104,11 @@ func TestOverdue(t *testing.T) {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, tt.want, fullsync.Overdue(tt.request, now)) })
 	}
 }
+
+func TestUnfinished(t *testing.T) {
+	leaving := promised()
+	leaving.State = account.AccountLeaving
+	accounts := []account.Account{promised(), leaving}
+	assert.Equal(t, []string{fullsync.AccountLeaving}, kinds(fullsync.Unfinished(accounts, nil)))
+	assert.Empty(t, fullsync.Unfinished(accounts, []account.Request{{ID: "req", AccountID: "acc"}}), "somebody works on it")
+}

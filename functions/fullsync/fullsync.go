@@ -101,7 +101,11 @@ func (h *Handler) sync(ctx context.Context, t step.Task[events.FullSyncArgs], ru
 	if err != nil {
 		return err
 	}
-	run.Findings = Compare(managed, seen, t.Now)
+	open, err := h.books.Requests(ctx, ledger.Filter{Tenant: t.Tenant.ID, Open: true, Limit: -1})
+	if err != nil {
+		return fmt.Errorf("list the open requests: %w", err)
+	}
+	run.Findings = append(Compare(managed, seen, t.Now), Unfinished(accounts, open)...)
 	run.Withheld = brake(before, run.Users, managed, run.Findings)
 	if err := h.record(ctx, t, *run); err != nil {
 		return err
@@ -109,7 +113,7 @@ func (h *Handler) sync(ctx context.Context, t step.Task[events.FullSyncArgs], ru
 	if err := h.expire(ctx, managed, run, t.Now); err != nil {
 		return err
 	}
-	return h.requeueLost(ctx, t, run)
+	return h.requeueLost(ctx, t, open, run)
 }
 
 // living are the accounts that should be as promised now.

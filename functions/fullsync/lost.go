@@ -17,11 +17,7 @@ const overdueAfter = 15 * time.Minute
 
 // requeueLost sends the next command of each request again that should have moved
 // and did not. A command that was only slow is harmless twice: steps are idempotent.
-func (h *Handler) requeueLost(ctx context.Context, t step.Task[events.FullSyncArgs], run *ledger.SyncRun) error {
-	open, err := h.books.Requests(ctx, ledger.Filter{Tenant: t.Tenant.ID, Open: true, Limit: -1})
-	if err != nil {
-		return fmt.Errorf("list the open requests: %w", err)
-	}
+func (h *Handler) requeueLost(ctx context.Context, t step.Task[events.FullSyncArgs], open []account.Request, run *ledger.SyncRun) error {
 	for _, r := range open {
 		if r.Action == account.Sync || !Overdue(r, t.Now) {
 			continue

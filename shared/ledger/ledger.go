@@ -149,7 +149,8 @@ type SyncRun struct {
 // Finding is one difference between what we promised and what is.
 type Finding struct {
 	// Kind is subject.verb: account.missing, account.disabled, role.missing,
-	// rolegroup.missing, role.foreign, account.expired, command.lost, account.stray.
+	// rolegroup.missing, role.foreign, account.expired, account.leaving, account.stray,
+	// command.lost.
 	Kind              string `json:"kind"`
 	AccountID         string `json:"accountId,omitempty"`
 	UserPrincipalName string `json:"userPrincipalName,omitempty"`
