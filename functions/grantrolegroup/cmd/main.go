@@ -22,11 +22,7 @@ func wire(p *invoke.Process) (invoke.Handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	directory, err := clients.Directory(o)
-	if err != nil {
-		return nil, err
-	}
-	exchange, err := clients.Exchange(o)
+	directory, exchange, err := clients.Both(o)
 	if err != nil {
 		return nil, err
 	}

@@ -91,10 +91,7 @@ func (a *App) wireClients(context.Context) (err error) {
 		Graph:    a.Metrics.Count(telemetry.ServiceGraph, a.options.Transport),
 		Exchange: a.Metrics.Count(telemetry.ServiceExchange, a.options.Transport),
 	}
-	if a.Directory, err = clients.Directory(o); err != nil {
-		return err
-	}
-	if a.Exchange, err = clients.Exchange(o); err != nil {
+	if a.Directory, a.Exchange, err = clients.Both(o); err != nil {
 		return err
 	}
 	dir := a.options.Vault

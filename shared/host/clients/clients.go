@@ -78,3 +78,13 @@ func Exchange(o Options) (*exchange.Client, error) {
 	}
 	return c, nil
 }
+
+// Both makes the clients of Microsoft Graph and of Exchange Online.
+func Both(o Options) (*entra.Client, *exchange.Client, error) {
+	directory, err := Directory(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	groups, err := Exchange(o)
+	return directory, groups, err
+}
