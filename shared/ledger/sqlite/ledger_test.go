@@ -99,20 +99,8 @@ func (e *opened) sent() (ids []string) {
 	return ids
 }
 
-var tampering = map[ledgertest.Tampering][]string{
-	ledgertest.ChangeEntry: {`UPDATE audit_entries SET body = 'nothing happened' WHERE tenant = ? AND seq = 3`},
-	ledgertest.RemoveEntry: {`DELETE FROM audit_entries WHERE tenant = ? AND seq = 3`},
-	ledgertest.SwapEntries: {
-		`UPDATE audit_entries SET seq = 99 WHERE tenant = ? AND seq = 3`,
-		`UPDATE audit_entries SET seq = 3 WHERE tenant = ? AND seq = 4`,
-		`UPDATE audit_entries SET seq = 4 WHERE tenant = ? AND seq = 99`,
-	},
-	ledgertest.CutTail: {`DELETE FROM audit_entries WHERE tenant = ? AND seq > 3`},
-	ledgertest.CutAll:  {`DELETE FROM audit_entries WHERE tenant = ?`},
-}
-
 func (e *opened) tamper(tenant account.TenantID, how ledgertest.Tampering) {
-	for _, statement := range tampering[how] {
+	for _, statement := range ledgertest.TamperStatements[how] {
 		e.exec(statement, tenant)
 	}
 }
