@@ -46,7 +46,7 @@ func nameOf(url string) string {
 }
 
 func TestWhatAPersonIsToldAtTheStart(t *testing.T) {
-	url := database(t)
+	url := migrated(t, postgrestest.Database(t))
 	name := nameOf(url)
 	execute(t, url, `CREATE ROLE role_`+name+` LOGIN`)
 	for what, tt := range map[string]struct {
@@ -101,7 +101,7 @@ func TestConnectionBreaksInATransaction(t *testing.T) {
 	l := process(t, url, nil)
 	accept(t, l, "r1")
 	err := l.Update(t.Context(), "r1", func(*ledger.Record) error {
-		execute(t, url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+		execute(t, url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'usher' AND pid <> pg_backend_pid()`)
 		return nil
 	})
 	require.True(t, fault.Is(err, fault.LedgerUnavailable), err)

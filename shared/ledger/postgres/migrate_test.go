@@ -14,7 +14,7 @@ import (
 var ours = []string{"ledger/001_ledger.sql", "outbox/001_outbox.sql"}
 
 func TestMigrateChecksAppliesAndHasNothingMoreToDo(t *testing.T) {
-	url := postgrestest.Database(t)
+	url := postgrestest.Schema(t)
 	for _, step := range []struct {
 		check bool
 		want  []string
@@ -27,7 +27,7 @@ func TestMigrateChecksAppliesAndHasNothingMoreToDo(t *testing.T) {
 }
 
 func TestManyProcessesMigrateAtOnce(t *testing.T) {
-	url := postgrestest.Database(t)
+	url := postgrestest.Schema(t)
 	var (
 		all     sync.WaitGroup
 		mu      sync.Mutex
@@ -47,7 +47,7 @@ func TestManyProcessesMigrateAtOnce(t *testing.T) {
 }
 
 func TestMigrationIsAllOrNothing(t *testing.T) {
-	url := postgrestest.Database(t)
+	url := postgrestest.Schema(t)
 	execute(t, url, `CREATE TABLE outbox (of_somebody_else TEXT)`)
 	_, err := Migrate(t.Context(), url, false)
 	require.ErrorContains(t, err, "outbox/001_outbox.sql")
@@ -61,7 +61,7 @@ func TestMigrationIsAllOrNothing(t *testing.T) {
 }
 
 func TestOpenNamesTheMissingMigration(t *testing.T) {
-	url := postgrestest.Database(t)
+	url := postgrestest.Schema(t)
 	_, err := Open(t.Context(), Options{URL: url})
 	require.ErrorContains(t, err, "lacks ledger/001_ledger.sql, outbox/001_outbox.sql: run 'usher migrate'")
 	require.True(t, fault.Is(err, fault.LedgerUnavailable))

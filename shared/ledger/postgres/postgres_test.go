@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -54,8 +53,8 @@ func (p *post) sent() []string {
 	return slices.Clone(p.ids)
 }
 
-// database gives the URL of a database with tables.
-func database(t testing.TB) string { return migrated(t, postgrestest.Database(t)) }
+// database gives a URL with tables.
+func database(t testing.TB) string { return migrated(t, postgrestest.Schema(t)) }
 
 func migrated(t testing.TB, url string) string {
 	_, err := Migrate(t.Context(), url, false)
@@ -90,12 +89,8 @@ func count(t testing.TB, url, table string) (n int) {
 }
 
 func TestConformance(t *testing.T) {
-	whole, cases := postgrestest.Database(t), 0
 	ledgertest.Run(t, func(t *testing.T) ledgertest.Harness {
-		cases++ // a schema for each case is quicker than a database
-		schema := fmt.Sprint("case", cases)
-		execute(t, whole, `CREATE SCHEMA `+schema)
-		url, queue := migrated(t, whole+"&search_path="+schema), &post{}
+		url, queue := database(t), &post{}
 		l := process(t, url, queue)
 		refusing := &refusing{Engine: l.engine}
 		return ledgertest.Harness{
