@@ -135,7 +135,6 @@ func start() (*server, error) {
 	}
 	cmd := exec.Command("/bin/sh", "-c", script, "sh", binaries(), dir, superuser)
 	cmd.Dir, cmd.SysProcAttr = dir, as.attributes()
-	cmd.Env = append(os.Environ(), "HOME="+dir)
 	if _, err := cmd.StdinPipe(); err != nil {
 		return nil, err
 	}

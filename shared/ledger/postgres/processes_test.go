@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/ledger"
+	"github.com/usher365/usher/shared/ledger/tables"
 	"github.com/usher365/usher/shared/queue"
 )
 
@@ -171,6 +173,15 @@ func TestFrozenProcessHoldsUpNobodyAndComesSecond(t *testing.T) {
 	require.Equal(t, 8, r.Notices)
 }
 
+func TestServerEndsATransactionThatStandsStill(t *testing.T) {
+	l := process(t, database(t), nil)
+	var limit string
+	require.NoError(t, l.engine.Write(t.Context(), func(ctx context.Context, tx tables.Tx) error {
+		return tx.Query(ctx, func(scan func(...any) error) error { return scan(&limit) }, `SHOW idle_in_transaction_session_timeout`)
+	}))
+	require.Equal(t, "15s", limit)
+}
+
 func TestOvertakenInventoryIsNotTaken(t *testing.T) {
 	url := database(t)
 	slow, quick := process(t, url, nil), process(t, url, nil)
@@ -180,7 +191,7 @@ func TestOvertakenInventoryIsNotTaken(t *testing.T) {
 		assert.NoError(t, err)
 		yield(account.User{ObjectID: "other"}, nil)
 	})
-	require.ErrorContains(t, err, "another process")
+	require.ErrorContains(t, err, "another sync")
 	n, err := slow.InventoryCount(t.Context(), tenant)
 	require.NoError(t, err)
 	require.Equal(t, 1, n)

@@ -21,11 +21,12 @@ type generation struct {
 }
 
 // errOvertaken ends an attempt whose rows the other one may have swept away.
-var errOvertaken = errors.New("another process stored an inventory of the tenant meanwhile")
+var errOvertaken = errors.New("another sync stored an inventory of the tenant meanwhile")
 
 // SaveInventory streams the users of a tenant into its inventory and counts them, and
 // those with a licence. The older inventory is replaced only when the stream came to its
-// end without an error; else it stays as it was, and the stream's error is returned.
+// end without an error, and no other call replaced it meanwhile; else it stays as it
+// was, and the error is returned.
 func (l *Ledger) SaveInventory(ctx context.Context, tenant account.TenantID, run string, users iter.Seq2[account.User, error]) (count, licensed int, err error) {
 	g := generation{tenant: tenant, id: rand.Text()}
 	err = l.read(ctx, "begin an inventory", func(ctx context.Context, tx Tx) error {
@@ -48,8 +49,11 @@ func (l *Ledger) SaveInventory(ctx context.Context, tenant account.TenantID, run
 // processes that died, or about to find out that it came second.
 func (l *Ledger) finish(ctx context.Context, g generation, run string) (count, licensed int, err error) {
 	err = l.write(ctx, "finish an inventory", func(ctx context.Context, tx Tx) error {
-		if now, _, err := complete(ctx, tx, g.tenant); err != nil || now != g.before {
-			return errors.Join(err, errOvertaken)
+		switch now, _, err := complete(ctx, tx, g.tenant); {
+		case err != nil:
+			return err
+		case now != g.before:
+			return errOvertaken
 		}
 		_, err := get(ctx, tx, []any{&count, &licensed}, `SELECT count(*), coalesce(sum(is_licensed), 0) FROM inventory_users
 			WHERE tenant = $1 AND generation = $2`, g.tenant, g.id)
