@@ -37,7 +37,7 @@ func TestConformanceOverPipe(t *testing.T) {
 // TestConformanceOverTLS runs on a loopback port, with a credential, as in production.
 func TestConformanceOverTLS(t *testing.T) {
 	certificate, roots := selfSigned(t)
-	f := queuetest.Features{Lock: time.Second}
+	f := queuetest.Features{Lock: time.Second, Parallel: true}
 	queuetest.Run(t, f, func(tb testing.TB, s queuetest.Settings) queuetest.Harness {
 		fake := newFake(tb, s, f.Lock)
 		n := namespace{fake: fake, open: func() (Options, func()) {

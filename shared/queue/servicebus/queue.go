@@ -29,9 +29,9 @@ const (
 	receiveFor = time.Minute
 )
 
-// DefaultRetry is how the client tries a call again: five times within about ten seconds.
+// DefaultRetry is how the client tries a call again: seven times within about eleven seconds.
 // (The client's own default begins at four seconds, which is a long part of a lock.)
-var DefaultRetry = azservicebus.RetryOptions{MaxRetries: 5, RetryDelay: 200 * time.Millisecond, MaxRetryDelay: 5 * time.Second}
+var DefaultRetry = azservicebus.RetryOptions{MaxRetries: 7, RetryDelay: 50 * time.Millisecond, MaxRetryDelay: 5 * time.Second}
 
 // Options say which namespace, and how it is talked to. Namespace with Credential, or
 // ConnectionString, is required.
