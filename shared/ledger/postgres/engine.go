@@ -40,7 +40,9 @@ type engine struct {
 
 // Write implements tables.Engine. ctx bounds the wait for a connection, and for the
 // next try; a transaction that runs is not interrupted, so that "cancelled" never means
-// "perhaps committed". Once it is committed, its messages are sent.
+// "perhaps committed". That remains open only when the connection breaks during the
+// commit, which is an error to try again: the change is then asked about what came of
+// it. Once it is committed, its messages are sent.
 func (e *engine) Write(ctx context.Context, change func(context.Context, tables.Tx) error) error {
 	sent, err := e.attempt(ctx, change)
 	for try := 2; again(err) && try <= maxTries; try++ {
