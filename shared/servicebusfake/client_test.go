@@ -27,8 +27,12 @@ type bench struct {
 
 // inBubble runs a case in virtual time.
 func inBubble(t *testing.T, settings servicebusfake.QueueSettings, run func(b *bench)) {
+	inBubbleWith(t, servicebusfake.Options{Queues: map[string]servicebusfake.QueueSettings{"q": settings}}, run)
+}
+
+func inBubbleWith(t *testing.T, o servicebusfake.Options, run func(b *bench)) {
 	synctest.Test(t, func(t *testing.T) {
-		s := servicebusfake.New(servicebusfake.Options{Queues: map[string]servicebusfake.QueueSettings{"q": settings}})
+		s := servicebusfake.New(o)
 		client, err := sb.NewClientFromConnectionString(connectionString, &sb.ClientOptions{
 			NewWebSocketConn: func(ctx context.Context, _ sb.NewWebSocketConnArgs) (net.Conn, error) { return s.Dial(ctx) },
 			RetryOptions:     sb.RetryOptions{MaxRetries: 2, RetryDelay: 100 * time.Millisecond},

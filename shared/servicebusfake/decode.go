@@ -200,7 +200,7 @@ func (d *decoder) inside(code byte) (count int, in *decoder, err error) {
 	in = &decoder{rest: body, depth: d.depth}
 	n, err := in.number(width(code))
 	if err == nil && int(n) > len(in.rest) {
-		// Every element takes a byte at least, save in arrays of constants, which nobody sends.
+		// Every element takes a byte at least.
 		err = errShort
 	}
 	return int(n), in, err
@@ -257,8 +257,8 @@ func (d *decoder) array(code byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if element[0] == 0 || element[0]>>4 >= 0xc {
-		return nil, errors.New("amqp: an array of described or compound values")
+	if kind := element[0] >> 4; kind == 0 || kind >= 0xc || kind == 4 && count > 0 {
+		return nil, errors.New("amqp: an array of constants, or of described or compound values")
 	}
 	items := make(array, 0, count)
 	for range count {
