@@ -32,7 +32,7 @@ build: ## build usher and every function's own binary into bin/
 	@scripts/build all
 
 .PHONY: test
-test: ## every test but soak: units, whole processes, import rules, size budgets
+test: ## every test but soak: units, whole processes, import rules, size budgets (RACE=all: see decision 010)
 	@scripts/test
 
 .PHONY: lint

@@ -34,28 +34,43 @@ func (h *Handler) Handle(ctx context.Context, t step.Task[events.AssignRoleArgs]
 	if t.Account.ObjectID == "" {
 		return step.Result{}, fault.Stopf(fault.UserNotFound, "the account %s was never made", t.Account.UserPrincipalName)
 	}
-	found, err := h.find(ctx, t)
-	if err != nil {
-		return step.Result{}, err
+	if !leaving(t) {
+		if found, err := h.find(ctx, t); err != nil || found != nil {
+			return given(t, found), err
+		}
 	}
-	if found != nil {
-		return given(t, *found), nil
-	}
+	return h.assign(ctx, t)
+}
+
+// leaving tells that the role's removal was asked for (and then taken back): what a
+// list shows of it may be old, so only Entra's answer to a new assignment counts.
+func leaving(t step.Task[events.AssignRoleArgs]) bool {
+	g := t.Account.Grant(account.DirectoryRole, t.Args.RoleID)
+	return g != nil && g.State == account.GrantLeaving
+}
+
+func (h *Handler) assign(ctx context.Context, t step.Task[events.AssignRoleArgs]) (step.Result, error) {
 	id, err := h.directory.AssignRole(ctx, t.Tenant.ID, t.Account.ObjectID, t.Args.RoleID)
-	if err != nil && !fault.Is(err, fault.RoleConflict) {
+	conflict := fault.Is(err, fault.RoleConflict)
+	if err != nil && !conflict {
 		return step.Result{}, fmt.Errorf("assign %s: %w", t.Args.Role, err)
 	}
-	conflict := err
-	if found, err = h.find(ctx, t); err != nil {
-		return step.Result{}, err
-	}
+	found, failed := h.find(ctx, t)
 	switch {
-	case found != nil:
-		return given(t, *found), nil
-	case conflict != nil:
-		return step.Result{}, fault.NotReady(fault.RoleNotVisible, conflict)
+	case failed != nil:
+		return step.Result{}, failed
+	case found != nil && (conflict || found.ID == id):
+		return given(t, found), nil
+	case conflict:
+		return step.Result{}, fault.NotReady(fault.RoleNotVisible, err)
 	}
-	return step.Result{}, fault.NotReadyf(fault.RoleNotVisible, "%s was assigned as %s and does not show yet", t.Args.Role, id)
+	// The id is on record before it shows, so that a revocation finds the assignment by it.
+	known := func(a *account.Account) {
+		if g := a.Grant(account.DirectoryRole, t.Args.RoleID); g != nil {
+			g.AssignmentID = id
+		}
+	}
+	return step.Result{Learn: known}, fault.NotReadyf(fault.RoleNotVisible, "%s was assigned as %s and does not show yet", t.Args.Role, id)
 }
 
 func (h *Handler) find(ctx context.Context, t step.Task[events.AssignRoleArgs]) (*account.RoleAssignment, error) {
@@ -71,7 +86,11 @@ func (h *Handler) find(ctx context.Context, t step.Task[events.AssignRoleArgs]) 
 	return nil, nil
 }
 
-func given(t step.Task[events.AssignRoleArgs], r account.RoleAssignment) step.Result {
+// given is the result of a role that shows; of one that does not, it is empty.
+func given(t step.Task[events.AssignRoleArgs], r *account.RoleAssignment) step.Result {
+	if r == nil {
+		return step.Result{}
+	}
 	return step.Result{
 		Detail: t.Args.Role + " assigned",
 		Learn: func(a *account.Account) {

@@ -47,8 +47,11 @@ func (d *Desk) comeback(o order, acc account.Account, offboard account.Request) 
 	r.Steps = profile.Restoration(offboard, acc)
 	var again []account.Grant
 	for i, g := range acc.Grants {
-		if g.State == account.GrantTaken {
+		switch g.State {
+		case account.GrantTaken:
 			rec.Account.Grants[i].State = account.GrantPlanned
+			again = append(again, g)
+		case account.GrantLeaving:
 			again = append(again, g)
 		}
 	}

@@ -52,11 +52,19 @@ func (h *Webhook) deliver(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	taken, err := h.Desk.Accept(ctx, body, Source{Name: from.Source, Delivery: from.ID})
 	if err != nil {
-		h.Log.ErrorContext(r.Context(), "a request could not be written to the ledger", "source", from.Source, "delivery", from.ID, "error", err)
-		comeBack(w, http.StatusServiceUnavailable, afterOutage, problem{Status: "unavailable", Code: fault.LedgerUnavailable})
+		h.Log.ErrorContext(r.Context(), "a request could not be taken now", "source", from.Source, "delivery", from.ID, "error", err)
+		comeBack(w, http.StatusServiceUnavailable, afterOutage, problem{Status: "unavailable", Code: why(err)})
 		return
 	}
 	answer(w, http.StatusOK, taken)
+}
+
+// why is the code of what keeps a request from being taken now: the ledger, if nobody says otherwise.
+func why(err error) fault.Code {
+	if code := fault.CodeOf(err); code != fault.Unexpected {
+		return code
+	}
+	return fault.LedgerUnavailable
 }
 
 // distrust logs why a delivery was not believed. A stale one is genuine: a clock is

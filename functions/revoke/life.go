@@ -56,7 +56,7 @@ func (h *Handler) privileged(ctx context.Context, t task, refused error) error {
 		if g.Kind != account.DirectoryRole || !g.Ours {
 			continue
 		}
-		if err := h.removeRole(ctx, t, g.Target); err != nil {
+		if _, err := h.removeRole(ctx, t, g.Target); err != nil {
 			return err
 		}
 	}

@@ -51,8 +51,18 @@ type Handler struct {
 }
 
 // Policy is how patient the function is: a removed role lets go of its account
-// within minutes, an hour at most.
-var Policy = step.Policy{Patience: time.Hour}
+// within minutes, an hour at most. A part that cannot be taken away does not keep
+// the others from being taken.
+var Policy = step.Policy{Patience: time.Hour, GoOn: goesOn}
+
+// goesOn is false where the account must not be touched at all.
+func goesOn(code fault.Code) bool {
+	switch code {
+	case fault.AccountProtected, fault.AccountHeld, fault.LastGlobalAdmin, fault.RestoreWindowOver:
+		return false
+	}
+	return true
+}
 
 // New makes the handler.
 func New(u Users, d Deleted, r Roles, g RoleGroups) *Handler { return &Handler{u, d, r, g} }

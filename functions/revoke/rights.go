@@ -31,42 +31,55 @@ func (h *Handler) roleGroup(ctx context.Context, t task) (step.Result, error) {
 	return taken(t, account.RoleGroup, "No longer a member of "+group), nil
 }
 
-// role removes the assignment and reads back that the principal does not hold it.
+// role removes the assignment and reads back that the principal does not hold it. A
+// role that never showed is believed absent only some time after it may have been given.
 func (h *Handler) role(ctx context.Context, t task) (step.Result, error) {
 	if err := h.guardLastAdmin(ctx, t, t.Args.Target); err != nil {
 		return step.Result{}, err
 	}
-	if err := h.removeRole(ctx, t, t.Args.Target); err != nil {
-		return step.Result{}, err
-	}
-	held, err := h.holds(ctx, t, t.Args.Target)
+	seen, err := h.removeRole(ctx, t, t.Args.Target)
 	if err != nil {
 		return step.Result{}, err
 	}
-	if held != nil {
-		return step.Result{}, fault.NotReadyf(fault.RoleStillListed, "%s still holds %s", t.Account.UserPrincipalName, t.Args.Name)
+	leaving := step.Result{Learn: func(a *account.Account) {
+		if g := a.Grant(account.DirectoryRole, t.Args.Target); seen && g != nil {
+			g.State = account.GrantLeaving
+		}
+	}}
+	held, err := h.holds(ctx, t, t.Args.Target)
+	if err != nil {
+		return leaving, err
+	}
+	grant := t.Account.Grant(account.DirectoryRole, t.Args.Target)
+	seen = seen || grant != nil && grant.State == account.GrantLeaving
+	switch {
+	case held != nil:
+		return leaving, fault.NotReadyf(fault.RoleStillListed, "%s still holds %s", t.Account.UserPrincipalName, t.Args.Name)
+	case !seen && t.Now.Sub(t.Account.TriedAt) < lateness:
+		return leaving, fault.NotReadyf(fault.RoleStillListed, "%s may still turn up: it was given moments ago and has not shown", t.Args.Name)
 	}
 	return taken(t, account.DirectoryRole, t.Args.Name+" taken away"), nil
 }
 
-func (h *Handler) removeRole(ctx context.Context, t task, role string) error {
+// removeRole asks for the removal of the assignment, and says whether it showed.
+func (h *Handler) removeRole(ctx context.Context, t task, role string) (seen bool, err error) {
 	ids := map[string]bool{}
 	if g := t.Account.Grant(account.DirectoryRole, role); g != nil && g.AssignmentID != "" {
 		ids[g.AssignmentID] = true
 	}
 	held, err := h.holds(ctx, t, role)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if held != nil {
 		ids[held.ID] = true
 	}
 	for id := range ids {
 		if err := h.roles.RemoveRoleAssignment(ctx, t.Tenant.ID, id); err != nil {
-			return fmt.Errorf("remove role assignment %s of %s: %w", id, t.Account.UserPrincipalName, err)
+			return false, fmt.Errorf("remove role assignment %s of %s: %w", id, t.Account.UserPrincipalName, err)
 		}
 	}
-	return nil
+	return held != nil, nil
 }
 
 func (h *Handler) holds(ctx context.Context, t task, role string) (*account.RoleAssignment, error) {

@@ -16,8 +16,8 @@ import (
 	"github.com/usher365/usher/functions/usher/embedded"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/config"
-	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/host/clients"
+	"github.com/usher365/usher/shared/host/parts"
 	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/telemetry"
 	"github.com/usher365/usher/shared/tenantfake"
@@ -63,7 +63,7 @@ func (p *program) catalogue() (*profile.Catalogue, error) {
 	if err != nil {
 		return nil, err
 	}
-	return host.Profiles(c.Profiles)
+	return parts.Profiles(c.Profiles)
 }
 
 // settings decides which tenant is meant; kind is embedded, real, or empty for real when

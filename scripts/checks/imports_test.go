@@ -125,11 +125,19 @@ const (
 // graphFree are the functions that make no call to Graph, and must not carry it.
 var graphFree = []string{"functions/intake/...", "functions/notify/...", "functions/console/..."}
 
+// ofUsher is what only the process that serves everything links (docs/decisions/011).
+var ofUsher = []string{"modernc.org/sqlite", "github.com/prometheus/client_golang/prometheus"}
+
 func TestWhatIsLinked(t *testing.T) {
 	for _, p := range packages(t) {
 		assert.NotContains(t, p.Deps, graphSDK, "%s links the SDK's root client, which is hundreds of packages", p.ImportPath)
 		if in(p.ImportPath, graphFree) {
 			assert.NotContains(t, p.Deps, graphModels, "%s makes no call to Graph", p.ImportPath)
+		}
+		if isCmd(p.ImportPath) {
+			for _, engine := range ofUsher {
+				assert.NotContains(t, p.Deps, engine, "%s handles one invocation", p.ImportPath)
+			}
 		}
 		if handler(p.ImportPath) {
 			for _, dep := range p.Deps {

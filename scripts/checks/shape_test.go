@@ -141,7 +141,7 @@ func receiver(e ast.Expr) string {
 }
 
 // mainOfFunctions is what every functions/<x>/cmd calls, and nothing else.
-const mainOfFunctions = "shared/host/run.go"
+const mainOfFunctions = "shared/invoke/main.go"
 
 // environment are the ways to read the process's environment.
 var environment = []string{"Getenv", "LookupEnv", "Environ", "ExpandEnv"}

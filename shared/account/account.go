@@ -158,6 +158,8 @@ const (
 	GrantIntended GrantState = "intended"
 	// GrantGiven has been read back.
 	GrantGiven GrantState = "given"
+	// GrantLeaving was seen and its removal was asked for, so when it no longer shows it is gone.
+	GrantLeaving GrantState = "leaving"
 	// GrantTaken has been read back as gone.
 	GrantTaken GrantState = "taken"
 )

@@ -68,8 +68,6 @@ const (
 	AccountUnknown   Code = "account-unknown"
 	AlreadyManaged   Code = "already-managed"
 	ApprovalMissing  Code = "approval-missing"
-	GraceRunning     Code = "grace-running"
-	RequestCancelled Code = "request-cancelled"
 	RequestExpired   Code = "request-expired"
 	RequestInvalid   Code = "request-invalid"
 	StepUnsupported  Code = "step-unsupported"
@@ -78,8 +76,6 @@ const (
 	UnknownRole      Code = "unknown-role"
 	UnknownRoleGroup Code = "unknown-role-group"
 	SyncRunning      Code = "sync-running"
-	SyncWithheld     Code = "sync-withheld"
-	SyncFailed       Code = "sync-failed"
 )
 
 // Causes found while telling the ticketing system.

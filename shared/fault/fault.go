@@ -104,3 +104,13 @@ func RetryAfter(err error) time.Duration {
 
 // Is reports whether err carries the given code.
 func Is(err error, code Code) bool { return err != nil && CodeOf(err) == code }
+
+// Outage reports whether a code says that a service is away or overloaded, which
+// passes by itself, rather than that it did not like the request.
+func Outage(code Code) bool {
+	switch code {
+	case Throttled, ServiceUnavailable, Unreachable, LedgerUnavailable, SecretUnavailable:
+		return true
+	}
+	return false
+}

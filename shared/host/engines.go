@@ -1,6 +1,6 @@
 // Package host is what a process of Usher stands on: it opens the engines (database,
 // queue, ledger), runs functions on their queues, and serves HTTP, until it is told
-// to stop. What a function does, and which adapters it needs, is wired by its cmd.
+// to stop. What a function does, and which adapters it needs, is wired by functions/usher.
 package host
 
 import (

@@ -3,11 +3,8 @@ package host
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
-	"net/http"
 	"path/filepath"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -104,40 +101,4 @@ func TestTenantsLearn(t *testing.T) {
 	assert.Equal(t, "a.onmicrosoft.com", found.InitialDomain())
 	_, ok = ts.Find("3")
 	assert.False(t, ok)
-}
-
-func TestRun(t *testing.T) {
-	data := t.TempDir()
-	good := map[string]string{"AZURE_TENANT_ID": tenantID, "USHER_LISTEN": "127.0.0.1:0", "USHER_DATABASE_URL": filepath.Join(data, "x.db")}
-	t.Chdir(data)
-	for name, c := range map[string]struct {
-		env   map[string]string
-		serve func(context.Context, *Process) error
-		code  int
-		says  string
-	}{
-		"OK": {good, func(ctx context.Context, p *Process) error {
-			ctx, stop := context.WithTimeout(ctx, 50*time.Millisecond)
-			defer stop()
-			return p.Serve(ctx, p.Probed(http.NotFoundHandler()))
-		}, 0, "serving"},
-		"Failed":    {good, func(context.Context, *Process) error { return errors.New("no such luck") }, exitFailed, "no such luck"},
-		"NoDomains": {good, func(_ context.Context, p *Process) error { return p.NeedDomains() }, exitConfig, "onmicrosoft.com domain first"},
-		"NoTenant":  {nil, nil, exitConfig, "AZURE_TENANT_ID"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var stderr strings.Builder
-			env := func(key string) (string, bool) { v, ok := c.env[key]; return v, ok }
-			assert.Equal(t, c.code, run(t.Context(), env, io.Writer(&stderr), c.serve), "%s", stderr.String())
-			assert.Contains(t, stderr.String(), c.says)
-		})
-	}
-}
-
-func TestProfiles(t *testing.T) {
-	c, err := Profiles("")
-	require.NoError(t, err)
-	assert.Contains(t, c.Names(), "sam360")
-	_, err = Profiles("/nowhere")
-	require.ErrorAs(t, err, &config.Problems{})
 }

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/usher365/usher/events"
@@ -102,51 +103,31 @@ func Compensation(req account.Request, acc account.Account) []account.Step {
 	return steps
 }
 
-// Restoration plans how an offboarding is taken back: restore, enable, then every
-// right it took. Only what the offboarding has tried is given back, so that it also
-// serves while a grace still runs.
+// Restoration plans how an offboarding is taken back: restore and enable if the
+// offboarding came that far, then every right the account was promised. Giving what
+// it still has is no harm, so this also serves while a grace still runs.
 func Restoration(offboard account.Request, acc account.Account) []account.Step {
 	var steps []account.Step
-	var grants []account.Grant
 	upn := acc.UserPrincipalName
-	back := map[events.RevokePart]account.Step{
-		events.RevokeAccount: partStep("restore", "Restore "+upn, events.RestoreAccount),
-		events.RevokeEnabled: partStep("enable", "Enable "+upn, events.RestoreEnabled),
-	}
 	tried := triedParts(offboard)
-	for _, part := range []events.RevokePart{events.RevokeAccount, events.RevokeEnabled} {
-		for _, args := range tried {
-			if args.Part == part {
-				steps = append(steps, back[part])
-			}
-		}
+	if tried[events.RevokeAccount] {
+		steps = append(steps, partStep("restore", "Restore "+upn, events.RestoreAccount))
 	}
-	for _, args := range tried {
-		if kind, ok := kindOf(args.Part); ok {
-			grants = append(grants, account.Grant{Kind: kind, Target: args.Target, Name: args.Name})
-		}
+	if tried[events.RevokeEnabled] {
+		steps = append(steps, partStep("enable", "Enable "+upn, events.RestoreEnabled))
 	}
-	return append(steps, grantSteps(grants)...)
+	ours := slices.DeleteFunc(slices.Clone(acc.Grants), func(g account.Grant) bool { return !g.Ours })
+	return append(steps, grantSteps(ours)...)
 }
 
 // triedParts are the parts of an offboarding that were done, or may have been.
-func triedParts(offboard account.Request) (parts []events.RevokeArgs) {
+func triedParts(offboard account.Request) map[events.RevokePart]bool {
+	parts := map[events.RevokePart]bool{}
 	for _, s := range offboard.Steps {
 		var args events.RevokeArgs
-		if s.Attempt == 0 || s.Function != events.Revoke || json.Unmarshal(s.Args, &args) != nil {
-			continue
+		if s.Attempt > 0 && s.Function == events.Revoke && json.Unmarshal(s.Args, &args) == nil {
+			parts[args.Part] = true
 		}
-		parts = append(parts, args)
 	}
 	return parts
-}
-
-func kindOf(part events.RevokePart) (account.GrantKind, bool) {
-	switch part {
-	case events.RevokeRole:
-		return account.DirectoryRole, true
-	case events.RevokeRoleGroup:
-		return account.RoleGroup, true
-	}
-	return "", false
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/ledger"
 )
 
@@ -136,33 +137,37 @@ func (a *advance) follow() {
 		skipOpen(&a.rec.Request, a.now)
 		return
 	}
-	next := a.rec.Request.Next()
-	if next == nil {
+	if !a.proceed() {
 		a.close()
-		return
 	}
-	a.rec.Send = append(a.rec.Send, Begin(&a.rec.Request, next, a.tenant.Alias, a.now))
 }
 
-// fail follows a step that failed for good: compensate, or leave it to a person.
+// fail follows a step that failed for good: go on with what else is to be taken
+// away, compensate, or leave it to a person.
 func (a *advance) fail() {
 	r := &a.rec.Request
-	compensating := a.step.Compensates
+	if a.policy.GoOn != nil && a.policy.GoOn(fault.Code(a.step.FaultCode)) && a.proceed() {
+		return
+	}
 	skipOpen(r, a.now)
-	if gives(r.Action) && !compensating && r.OnFailure != account.ParkOnFailure {
+	if gives(r.Action) && !a.step.Compensates && r.OnFailure != account.ParkOnFailure {
 		r.Steps = append(r.Steps, a.compensation(*r, a.rec.Account)...)
-		if next := r.Next(); next != nil {
-			a.rec.Account.State = account.AccountLeaving
-			a.rec.Send = append(a.rec.Send, Begin(r, next, a.tenant.Alias, a.now))
+		a.rec.Account.State = account.AccountLeaving
+		if a.proceed() {
 			return
 		}
 		a.rec.Account.State = account.AccountGone
 	}
-	if r.Action == account.Restore {
-		// Half given back: neither as promised nor gone, until a replay or another revocation.
-		a.rec.Account.State = account.AccountLeaving
-	}
 	a.closeFailed()
+}
+
+// proceed sends the command of the next step, if there is one.
+func (a *advance) proceed() bool {
+	next := a.rec.Request.Next()
+	if next != nil {
+		a.rec.Send = append(a.rec.Send, Begin(&a.rec.Request, next, a.tenant.Alias, a.now))
+	}
+	return next != nil
 }
 
 // gives reports whether an action gives rights, which are then taken away when it fails.
@@ -170,10 +175,13 @@ func gives(action account.Action) bool {
 	return action == account.Onboard || action == account.Modify
 }
 
-// close ends a request whose steps are all finished.
+// close ends a request whose steps are all finished, the last of them done.
 func (a *advance) close() {
 	acc := &a.rec.Account
 	switch {
+	case a.remains():
+		a.closeFailed()
+		return
 	case a.step.Compensates:
 		acc.State, acc.RevokedAt = account.AccountGone, a.now
 		a.closeFailed()
@@ -189,7 +197,22 @@ func (a *advance) close() {
 	}
 }
 
+// remains reports whether something that was to be taken away, or given back, could not be.
+func (a *advance) remains() bool {
+	for _, s := range a.rec.Request.Steps {
+		if s.State == account.StepFailed && (s.Compensates || !gives(a.rec.Request.Action)) {
+			return true
+		}
+	}
+	return false
+}
+
+// closeFailed ends a request with a step that failed for good. An account of which
+// something remains is neither as promised nor gone, until a replay or a person.
 func (a *advance) closeFailed() {
+	if a.remains() && a.rec.Account.ID != "" {
+		a.rec.Account.State = account.AccountLeaving
+	}
 	failed := firstFailed(a.rec.Request)
 	a.audit("request.failed", failed.Fault)
 	a.tell(events.StatusFailed, failed.Fault)

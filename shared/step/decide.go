@@ -11,7 +11,9 @@ import (
 
 // Policy says how patient a function is.
 type Policy struct {
-	// MaxFailures stops a step after this many counted failures. Zero means 10.
+	// MaxFailures stops a step after this many counted failures. Zero means 10. While a
+	// service is away (fault.Outage) it is five times as many: with the pauses of
+	// Backoff an outage of five hours fails nothing.
 	MaxFailures int
 	// Patience stops a step that still waits this long after it was first tried. Zero means 15 minutes.
 	Patience time.Duration
@@ -22,6 +24,9 @@ type Policy struct {
 	Tell, Alarm time.Duration
 	// Timeout ends one attempt. Zero means 2 minutes.
 	Timeout time.Duration
+	// GoOn says whether the rest of the plan goes on after a step failed for good with
+	// this code: what can still be taken away is. Nil means that it does not.
+	GoOn func(fault.Code) bool
 }
 
 // Wait gives the pause before a waiting step is tried again, from the tenant, how
@@ -35,6 +40,7 @@ const (
 	firstBackoff       = time.Second
 	maxBackoff         = 10 * time.Minute
 	maxSteadyWait      = 30 * time.Second
+	outagePatience     = 5
 )
 
 func (p Policy) withDefaults() Policy {
@@ -100,13 +106,20 @@ func Decide(err error, t account.TenantID, cmd events.Command, p Policy, now tim
 		d.At = now.Add(max(pause, fault.RetryAfter(err)))
 	default:
 		d.Verdict, d.Failures = TryAgain, cmd.Failures+1
-		if d.Failures >= p.MaxFailures {
+		if d.Failures >= p.limit(d.Code) {
 			d.Verdict = GiveUp
 			break
 		}
 		d.At = now.Add(max(Backoff(d.Failures, rnd), fault.RetryAfter(err)))
 	}
 	return d
+}
+
+func (p Policy) limit(code fault.Code) int {
+	if fault.Outage(code) {
+		return p.MaxFailures * outagePatience
+	}
+	return p.MaxFailures
 }
 
 func waitedSince(first, now time.Time) time.Duration {

@@ -32,6 +32,10 @@ func TestDecide(t *testing.T) {
 			step.Decision{Verdict: step.TryAgain, Failures: 1, Code: fault.Throttled, At: t0.Add(5 * time.Minute)}},
 		"the last failure gives up": {cause, events.Command{Failures: 2}, t0,
 			step.Decision{Verdict: step.GiveUp, Failures: 3, Code: fault.Unexpected}},
+		"an outage is given more time": {fault.Retry(fault.Unreachable, 0, cause), events.Command{Failures: 13}, t0,
+			step.Decision{Verdict: step.TryAgain, Failures: 14, Code: fault.Unreachable, At: t0.Add(5 * time.Minute)}},
+		"an outage ends somewhere too": {fault.Retry(fault.Unreachable, 0, cause), events.Command{Failures: 14}, t0,
+			step.Decision{Verdict: step.GiveUp, Failures: 15, Code: fault.Unreachable}},
 		"permanent gives up at once": {fault.Stop(fault.NameTaken, cause), events.Command{}, t0,
 			step.Decision{Verdict: step.GiveUp, Failures: 1, Code: fault.NameTaken}},
 		"waiting is not a failure": {fault.NotReady(fault.ExchangeNotReplicated, cause), events.Command{Failures: 2, FirstSeen: t0}, t0.Add(10 * time.Minute),
@@ -60,4 +64,17 @@ func TestBackoffGrowsToItsCap(t *testing.T) {
 func TestSteadyIsQuickAtFirstAndCalmLater(t *testing.T) {
 	assert.Equal(t, time.Second, step.Steady("tid", 0, 1, 0))
 	assert.Equal(t, 30*time.Second, step.Steady("tid", time.Hour, 9, 0))
+}
+
+func TestAnOutageOfHoursFailsNothing(t *testing.T) {
+	cmd, now := events.Command{}, t0
+	for {
+		d := step.Decide(fault.Retry(fault.ServiceUnavailable, 0, errors.New("down")), "tid", cmd, step.Policy{}, now, 0)
+		if d.Verdict == step.GiveUp {
+			break
+		}
+		cmd.Failures, now = d.Failures, d.At
+	}
+	assert.Greater(t, now.Sub(t0), 3*time.Hour, "even when jitter makes every pause its shortest")
+	assert.Equal(t, 50, cmd.Failures+1)
 }

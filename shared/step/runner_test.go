@@ -209,6 +209,43 @@ func TestFailingForGoodCompensates(t *testing.T) {
 	assert.Equal(t, 2, r.calls)
 }
 
+func TestWhatCannotBeTakenAwayDoesNotKeepTheRest(t *testing.T) {
+	stop := func(code fault.Code) func() (step.Result, error) {
+		return failing(fault.Stop(code, errors.New("refused")))
+	}
+	offboarding := func(t *testing.T, code fault.Code) *rig {
+		r := setup(t, stop(code), done)
+		rec := r.record()
+		rec.Request.Action = account.Offboard
+		for i := range rec.Request.Steps {
+			rec.Request.Steps[i].Function = events.Revoke
+		}
+		r.book.records["req"] = *rec
+		step.Handle(r.runner, events.Revoke, step.Policy{GoOn: func(c fault.Code) bool { return c != fault.AccountHeld }}, r.handle)
+		return r
+	}
+	t.Run("GoesOn", func(t *testing.T) {
+		r := offboarding(t, fault.ExchangeAccessMissing)
+		first := r.first()
+		assert.Equal(t, queue.DeadLetter, r.deliver(first).Verb)
+		commands, _ := r.sent()
+		require.Len(t, commands, 1)
+		r.deliver(commands[0].Message)
+		assert.Equal(t, account.Failed, account.StateOf(r.record().Request))
+		assert.Equal(t, account.AccountLeaving, r.record().Account.State)
+		assert.Equal(t, queue.Complete, r.deliver(first).Verb, "the replay of the dead letter")
+		assert.Equal(t, account.Succeeded, account.StateOf(r.record().Request))
+		assert.Equal(t, account.AccountGone, r.record().Account.State)
+	})
+	t.Run("StopsWhereNothingMustBeTouched", func(t *testing.T) {
+		r := offboarding(t, fault.AccountHeld)
+		r.deliver(r.first())
+		commands, _ := r.sent()
+		assert.Empty(t, commands)
+		assert.Equal(t, account.StepSkipped, r.record().Request.Step("two").State)
+	})
+}
+
 func TestAReplayOfAParkedFailureGoesOn(t *testing.T) {
 	r := setup(t, failing(fault.Stop(fault.PermissionMissing, errors.New("grant it"))), done)
 	rec := r.record()

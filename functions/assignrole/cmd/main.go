@@ -1,27 +1,30 @@
-// Command assignrole runs the function assignrole in a process of its own.
+// Command assignrole handles one invocation of the function assignrole.
 package main
 
 import (
-	"context"
-
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/assignrole"
-	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/host/clients"
+	"github.com/usher365/usher/shared/invoke"
 	"github.com/usher365/usher/shared/step"
 )
 
-func main() { host.Run(serve) }
+func main() {
+	invoke.Main(invoke.Function{
+		Name: events.AssignRole, Wire: wire,
+		Does: "gives an account a directory role and reads it back.",
+	})
+}
 
-func serve(ctx context.Context, p *host.Process) error {
-	o, err := clients.Of(p)
+func wire(p *invoke.Process) (invoke.Handle, error) {
+	o, err := clients.FromEnvironment(p.Env, p.Config)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	directory, err := clients.Directory(p.Engines, o)
+	directory, err := clients.Directory(o)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	step.Handle(p.Runner, events.AssignRole, assignrole.Policy, assignrole.New(directory).Handle)
-	return p.Handle(ctx, host.Worker{Function: events.AssignRole, Handle: p.Runner.Deliver})
+	return p.Step(events.AssignRole, p.Runner.Deliver), nil
 }

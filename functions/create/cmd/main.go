@@ -1,35 +1,39 @@
-// Command create runs the function create in a process of its own.
+// Command create handles one invocation of the function create.
 package main
 
 import (
-	"context"
 	"path/filepath"
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/shared/account"
-	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/host/clients"
+	"github.com/usher365/usher/shared/invoke"
 	"github.com/usher365/usher/shared/secrets"
 	"github.com/usher365/usher/shared/step"
 )
 
-func main() { host.Run(serve) }
+func main() {
+	invoke.Main(invoke.Function{
+		Name: events.Create, Wire: wire,
+		Does: "makes (or adopts) an account and reads it back. The password is sealed in the vault of the data directory.",
+	})
+}
 
-func serve(ctx context.Context, p *host.Process) error {
-	o, err := clients.Of(p)
+func wire(p *invoke.Process) (invoke.Handle, error) {
+	o, err := clients.FromEnvironment(p.Env, p.Config)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	directory, err := clients.Directory(p.Engines, o)
+	directory, err := clients.Directory(o)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	vault, err := secrets.OpenFileVault(filepath.Join(p.Config.Data, "vault"), secrets.Options{})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	password := func(avoid ...string) (account.Secret, error) { return secrets.NewPassword(nil, avoid...) }
 	step.Handle(p.Runner, events.Create, create.Policy, create.New(directory, vault, password).Handle)
-	return p.Handle(ctx, host.Worker{Function: events.Create, Handle: p.Runner.Deliver})
+	return p.Step(events.Create, p.Runner.Deliver), nil
 }

@@ -1,36 +1,38 @@
-// Command grantrolegroup runs the function grantrolegroup in a process of its own.
+// Command grantrolegroup handles one invocation of the function grantrolegroup.
 package main
 
 import (
-	"context"
-
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/grantrolegroup"
-	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/host/clients"
+	"github.com/usher365/usher/shared/invoke"
+	"github.com/usher365/usher/shared/patience"
 	"github.com/usher365/usher/shared/step"
 )
 
-func main() { host.Run(serve) }
+func main() {
+	invoke.Main(invoke.Function{
+		Name: events.GrantRoleGroup, Wire: wire,
+		Does: "makes an account a member of an Exchange role group and reads it back.",
+	})
+}
 
-func serve(ctx context.Context, p *host.Process) error {
-	o, err := clients.Of(p)
+func wire(p *invoke.Process) (invoke.Handle, error) {
+	o, err := clients.FromEnvironment(p.Env, p.Config)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	directory, err := clients.Directory(p.Engines, o)
+	directory, err := clients.Directory(o)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	exchange, err := clients.Exchange(p.Engines, o)
+	exchange, err := clients.Exchange(o)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	room, err := clients.NewRoom(ctx, p.Engines, exchange)
-	if err != nil {
-		return err
-	}
-	handler := grantrolegroup.New(directory, exchange, room)
-	step.Handle(p.Runner, events.GrantRoleGroup, grantrolegroup.Policy(room.History.Next), handler.Handle)
-	return p.Handle(ctx, host.Worker{Function: events.GrantRoleGroup, Handle: p.Runner.Deliver})
+	// What replication usually takes was learned by nobody yet: each wait follows the first guess.
+	history := &patience.History{}
+	handler := grantrolegroup.New(directory, exchange, patience.NewRoom(exchange, history, p.Now))
+	step.Handle(p.Runner, events.GrantRoleGroup, grantrolegroup.Policy(history.Next), handler.Handle)
+	return p.Step(events.GrantRoleGroup, p.Runner.Deliver), nil
 }

@@ -1,21 +1,24 @@
-// Command notify runs the function notify in a process of its own.
+// Command notify handles one invocation of the function notify.
 package main
 
 import (
-	"context"
-
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/notify"
-	"github.com/usher365/usher/shared/host"
+	"github.com/usher365/usher/shared/host/parts"
+	"github.com/usher365/usher/shared/invoke"
 )
 
-func main() { host.Run(serve) }
+func main() {
+	invoke.Main(invoke.Function{
+		Name: events.Notify, Wire: wire,
+		Does: "tells the ticketing system how a request stands, or the log when no call-back is configured.",
+	})
+}
 
-func serve(ctx context.Context, p *host.Process) error {
-	tell, err := host.TellerFor(p.Config.Callback, p.Log, p.Now)
+func wire(p *invoke.Process) (invoke.Handle, error) {
+	tell, err := parts.TellerFor(p.Config.Callback, p.Log, p.Now)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	handle := p.Runner.HandleNotices(notify.Policy, notify.New(tell).Handle)
-	return p.Handle(ctx, host.Worker{Function: events.Notify, Handle: handle})
+	return p.Step(events.Notify, p.Runner.HandleNotices(notify.Policy, notify.New(tell).Handle)), nil
 }

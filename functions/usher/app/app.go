@@ -20,6 +20,7 @@ import (
 	"github.com/usher365/usher/shared/host/clients"
 	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/secrets"
+	"github.com/usher365/usher/shared/telemetry"
 )
 
 // Options build an App.
@@ -50,7 +51,7 @@ type App struct {
 	Profiles  *profile.Catalogue
 
 	options Options
-	room    *clients.Room
+	room    *waitingRoom
 	workers []host.Worker
 	handler http.Handler
 }
@@ -85,11 +86,15 @@ func (a *App) Work(ctx context.Context) error {
 }
 
 func (a *App) wireClients(context.Context) (err error) {
-	o := clients.Options{Credential: a.options.Credential, Transport: a.options.Transport, Limits: a.options.Limits}
-	if a.Directory, err = clients.Directory(a.Engines, o); err != nil {
+	o := clients.Options{
+		Credential: a.options.Credential, Endpoints: a.Config.Endpoints, Limits: a.options.Limits, Now: a.Now, NewID: a.NewID,
+		Graph:    a.Metrics.Count(telemetry.ServiceGraph, a.options.Transport),
+		Exchange: a.Metrics.Count(telemetry.ServiceExchange, a.options.Transport),
+	}
+	if a.Directory, err = clients.Directory(o); err != nil {
 		return err
 	}
-	if a.Exchange, err = clients.Exchange(a.Engines, o); err != nil {
+	if a.Exchange, err = clients.Exchange(o); err != nil {
 		return err
 	}
 	dir := a.options.Vault
@@ -101,6 +106,6 @@ func (a *App) wireClients(context.Context) (err error) {
 }
 
 func (a *App) wirePatience(ctx context.Context) (err error) {
-	a.room, err = clients.NewRoom(ctx, a.Engines, a.Exchange)
+	a.room, err = newRoom(ctx, a.Engines, a.Exchange)
 	return err
 }

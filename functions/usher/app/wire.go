@@ -16,13 +16,14 @@ import (
 	"github.com/usher365/usher/functions/revoke"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/host"
+	"github.com/usher365/usher/shared/host/parts"
 	"github.com/usher365/usher/shared/secrets"
 	"github.com/usher365/usher/shared/step"
 	"github.com/usher365/usher/shared/webhook"
 )
 
 func (a *App) wireDesk(context.Context) error {
-	profiles, form, err := a.Forms()
+	profiles, form, err := parts.Forms(a.Config.Profiles)
 	if err != nil {
 		return err
 	}
@@ -35,14 +36,14 @@ func (a *App) wireDesk(context.Context) error {
 
 // wireFunctions registers every handler, and one worker for each queue.
 func (a *App) wireFunctions(context.Context) error {
-	tell, err := host.TellerFor(a.Config.Callback, a.Log, a.Now)
+	tell, err := parts.TellerFor(a.Config.Callback, a.Log, a.Now)
 	if err != nil {
 		return err
 	}
 	passwords := func(avoid ...string) (account.Secret, error) { return secrets.NewPassword(nil, avoid...) }
 	step.Handle(a.Runner, events.Create, create.Policy, create.New(a.Directory, a.Vault, passwords).Handle)
 	step.Handle(a.Runner, events.AssignRole, assignrole.Policy, assignrole.New(a.Directory).Handle)
-	step.Handle(a.Runner, events.GrantRoleGroup, grantrolegroup.Policy(a.room.History.Next), grantrolegroup.New(a.Directory, a.Exchange, a.room).Handle)
+	step.Handle(a.Runner, events.GrantRoleGroup, grantrolegroup.Policy(a.room.history.Next), grantrolegroup.New(a.Directory, a.Exchange, a.room).Handle)
 	step.Handle(a.Runner, events.Revoke, revoke.Policy, revoke.New(a.Directory, a.Directory, a.Directory, a.Exchange).Handle)
 	step.Handle(a.Runner, events.FullSync, fullsync.Policy, fullsync.New(a.Directory, a.Exchange, a.Ledger, a.SyncRuns(), a.Desk, a.Now).Handle)
 	for _, function := range events.Functions() {

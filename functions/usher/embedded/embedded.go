@@ -174,7 +174,11 @@ func (t *Tenant) CACert() string {
 	if t.dir == "" {
 		return ""
 	}
-	return filepath.Join(t.dir, CAFile)
+	path := filepath.Join(t.dir, CAFile)
+	if whole, err := filepath.Abs(path); err == nil {
+		return whole // it goes into an environment that other directories see
+	}
+	return path
 }
 
 // Variable is an environment variable.

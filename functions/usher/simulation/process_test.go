@@ -91,13 +91,18 @@ func tenants() []account.Tenant {
 	}}
 }
 
+func (p *process) newID() string { return p.random.id("id") }
+
+// jitter is the same at the same time.
+func (p *process) jitter() float64 { return p.random.float("jitter", time.Now().UnixNano()) }
+
 func (p *process) openDesk() {
 	catalogue, err := profile.Load(profile.Builtin(), nil)
 	require.NoError(p, err)
 	form, err := schema.Compile("request", []byte(schemas.Request))
 	require.NoError(p, err)
 	p.desk, err = intake.New(intake.Options{
-		Ledger: flaky{p}, Tenants: tenants, Profiles: catalogue, Schema: form, Now: time.Now, NewID: p.random.id,
+		Ledger: flaky{p}, Tenants: tenants, Profiles: catalogue, Schema: form, Now: time.Now, NewID: p.newID,
 	})
 	require.NoError(p, err)
 	verifier, err := webhook.NewVerifier(map[string][]webhook.Secret{"ticketing": {p.secret}}, 0, time.Now)
@@ -116,7 +121,7 @@ func (p *process) wire() {
 	history := &patience.History{}
 	books := flaky{p}
 	p.runner = step.New(step.Options{
-		Ledger: books, Now: time.Now, Random: p.random.float, NewToken: p.random.id, Compensation: profile.Compensation,
+		Ledger: books, Now: time.Now, Random: p.jitter, NewToken: p.newID, Compensation: profile.Compensation,
 		Tenant:  func(id account.TenantID) (account.Tenant, bool) { t := tenants()[0]; return t, t.ID == id },
 		Observe: p.observe,
 	})
@@ -179,38 +184,38 @@ var errDisk = errors.New("the disk is full")
 // change, or after it, so that the change is made and nobody knows.
 type flaky struct{ p *process }
 
-func (f flaky) chaos() error {
-	if f.p.dead.Load() || (!f.p.calm && f.p.random.chance(f.p.ledgerOdds)) {
+func (f flaky) chaos(change ...any) error {
+	if f.p.dead.Load() || (!f.p.calm && f.p.random.chance(f.p.ledgerOdds, change...)) {
 		return errDisk
 	}
 	return nil
 }
 
-func (f flaky) change(do func() error) error {
-	if err := f.chaos(); err != nil {
+func (f flaky) change(name string, do func() error) error {
+	if err := f.chaos(name); err != nil {
 		return err
 	}
-	return errors.Join(do(), f.chaos())
+	return errors.Join(do(), f.chaos(name))
 }
 
 func (f flaky) Accept(ctx context.Context, keys ledger.Keys, decide func(ledger.Situation) (ledger.Draft, error)) (v ledger.Verdict, err error) {
-	if err := f.chaos(); err != nil {
+	if err := f.chaos("accept", keys.Business); err != nil {
 		return v, err
 	}
 	if v, err = f.p.ledger.Accept(ctx, keys, decide); err != nil {
 		return v, err
 	}
-	return v, f.chaos()
+	return v, f.chaos("accept", keys.Business)
 }
 
 func (f flaky) Update(ctx context.Context, id string, change func(*ledger.Record) error) error {
-	if err := f.chaos(); err != nil {
+	if err := f.chaos("update", id); err != nil {
 		return err
 	}
 	if err := f.p.ledger.Update(ctx, id, change); err != nil {
 		return err
 	}
-	return f.chaos()
+	return f.chaos("update", id)
 }
 
 func (f flaky) Request(ctx context.Context, id string) (account.Request, error) {
@@ -226,11 +231,11 @@ func (f flaky) Requests(ctx context.Context, filter ledger.Filter) ([]account.Re
 }
 
 func (f flaky) Append(ctx context.Context, entries ...ledger.Entry) error {
-	return f.change(func() error { return f.p.ledger.Append(ctx, entries...) })
+	return f.change("append", func() error { return f.p.ledger.Append(ctx, entries...) })
 }
 
 func (f flaky) SaveRun(ctx context.Context, run ledger.SyncRun) error {
-	return f.change(func() error { return f.p.ledger.SaveRun(ctx, run) })
+	return f.change("run", func() error { return f.p.ledger.SaveRun(ctx, run) })
 }
 
 func (f flaky) InventoryCount(ctx context.Context, t account.TenantID) (int, error) {
@@ -241,7 +246,7 @@ func (f flaky) InventoryCount(ctx context.Context, t account.TenantID) (int, err
 func init() { slog.SetDefault(slog.New(slog.DiscardHandler)) }
 
 func (f flaky) SaveInventory(ctx context.Context, t account.TenantID, run string, users iter.Seq2[account.User, error]) (count, licensed int, err error) {
-	err = f.change(func() (err error) {
+	err = f.change("inventory", func() (err error) {
 		count, licensed, err = f.p.ledger.SaveInventory(ctx, t, run, users)
 		return err
 	})

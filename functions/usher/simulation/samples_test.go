@@ -31,11 +31,8 @@ func TestEverySampleRunsToItsEnd(t *testing.T) {
 }
 
 func runSample(t *testing.T, name string) {
-	w := newWorld(t, 1)
-	w.calm = true
-	w.tenant.SetReplication(20 * time.Minute)
-	s := &story{world: w, taken: map[string]bool{}}
-	p := w.boot()
+	s := quiet(t)
+	w, p := s.world, s.boot()
 	users, roles := w.tenant.Users(), w.tenant.RoleAssignments()
 
 	onboarding := s.sendSample(name)

@@ -17,11 +17,8 @@ import (
 type story struct {
 	*world
 	mu sync.Mutex
-	// asked are the names that tickets were about.
-	asked []string
 	// taken are the request ids that senders were told.
 	taken map[string]bool
-	tick  int
 }
 
 // live plays the story: tickets first, then quiet for as long as anything may wait.
@@ -30,11 +27,11 @@ func (s *story) live() {
 	var keeper sync.WaitGroup
 	keeper.Go(func() { s.keepAlive(stop) })
 	var people sync.WaitGroup
-	for range 2 + s.random.upTo(4) {
-		people.Go(s.person)
+	for n := range 2 + s.random.upTo(4, "people") {
+		people.Go(func() { (&person{s, n}).live() })
 	}
 	people.Wait()
-	time.Sleep(s.random.within(3 * time.Hour))
+	time.Sleep(s.random.within(3*time.Hour, "evening"))
 	s.calm = true
 	for range 5 {
 		time.Sleep(26 * time.Hour)
@@ -57,57 +54,66 @@ func (s *story) keepAlive(stop <-chan struct{}) {
 		}
 		s.current().bury()
 		s.deaths++
-		time.Sleep(s.random.within(10 * time.Minute))
+		time.Sleep(s.random.within(10*time.Minute, "down"))
 		s.boot()
 	}
 }
 
-// person sends one ticket, perhaps twice, and perhaps thinks better of it.
-func (s *story) person() {
-	time.Sleep(s.random.within(2 * time.Hour))
-	name, ticket := s.ticket()
-	answer := s.send(ticket)
+// person is one of the people of a story; what one does depends on nobody else.
+type person struct {
+	*story
+	number int
+}
+
+func (p *person) chance(odds float64, what string) bool { return p.random.chance(odds, p.number, what) }
+
+func (p *person) sleep(longest time.Duration, what string) {
+	time.Sleep(p.random.within(longest, p.number, what))
+}
+
+// live sends one ticket, perhaps twice, and perhaps thinks better of it.
+func (p *person) live() {
+	p.sleep(2*time.Hour, "morning")
+	name, ticket := p.ticket()
+	answer := p.send(ticket)
 	switch {
 	case answer.Status == intake.Parked:
-		time.Sleep(s.random.within(time.Hour))
-		s.insist(func(p *process) error {
-			_, err := p.desk.Approve(s.ctx, answer.RequestID, "boss@contoso.com", "fine")
+		p.sleep(time.Hour, "approval")
+		p.insist(func(u *process) error {
+			_, err := u.desk.Approve(p.ctx, answer.RequestID, "boss@contoso.com", "fine")
 			return err
 		})
 	case answer.Status != intake.Accepted:
 		return
 	}
-	if s.random.chance(0.3) {
-		s.send(ticket)
+	if p.chance(0.3, "sends twice") {
+		p.send(ticket)
 	}
-	if s.random.chance(0.5) {
+	if p.chance(0.5, "is content") {
 		return
 	}
-	time.Sleep(s.random.within(4 * time.Hour))
-	farewell := s.send(s.farewell(name))
-	if farewell.Status != intake.Accepted || s.random.chance(0.6) {
+	p.sleep(4*time.Hour, "use")
+	farewell := p.send(p.farewell(name))
+	if farewell.Status != intake.Accepted || p.chance(0.6, "means it") {
 		return
 	}
-	time.Sleep(s.random.within(48 * time.Hour))
-	s.insist(func(p *process) error {
-		_, err := p.desk.Undo(s.ctx, farewell.RequestID, "boss@contoso.com")
+	p.sleep(48*time.Hour, "regret")
+	p.insist(func(u *process) error {
+		_, err := u.desk.Undo(p.ctx, farewell.RequestID, "boss@contoso.com")
 		return err
 	})
 }
 
 // ticket makes up an onboarding.
-func (s *story) ticket() (name string, request map[string]any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.tick++
-	name = fmt.Sprint("svc", s.tick)
+func (p *person) ticket() (name string, request map[string]any) {
+	name = fmt.Sprint("svc", p.number)
 	acc := map[string]any{"mode": "create", "userName": name}
 	request = map[string]any{"profile": "sam360", "account": acc}
-	switch s.random.upTo(8) {
+	switch p.random.upTo(8, p.number, "ticket") {
 	case 0:
 		request["profile"] = "kaspersky-quarantine"
 	case 1:
-		name = existing[s.random.upTo(len(existing))]
+		name = existing[p.random.upTo(len(existing), p.number, "existing")]
 		request["profile"], acc["userName"], acc["mode"] = "kaspersky-quarantine", name, "existing"
 		request["access"] = map[string]any{"directoryRoles": []string{"Security Administrator"}, "exchangeRoleGroups": []string{"View-Only Organization Management"}}
 	case 2:
@@ -118,33 +124,27 @@ func (s *story) ticket() (name string, request map[string]any) {
 		request["access"] = map[string]any{"directoryRoles": []string{"Global Administrator"}}
 	case 4:
 		request["access"] = map[string]any{"directoryRoles": []string{"Service Support Administrator"}, "exchangeRoleGroups": []string{missingGroup}}
-	case 5:
-		if len(s.asked) > 0 { // two requests for one account
-			name = s.asked[s.random.upTo(len(s.asked))]
-			acc["userName"] = name
-		}
+	case 5: // perhaps a second request for somebody else's account
+		name = fmt.Sprint("svc", p.random.upTo(p.number+1, p.number, "whose"))
+		acc["userName"] = name
 	}
-	s.asked = append(s.asked, name)
-	s.dress(request, "onboard")
+	p.dress(request, "onboard", fmt.Sprint("T", p.number))
 	return name, request
 }
 
-func (s *story) farewell(name string) map[string]any {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.tick++
+func (p *person) farewell(name string) map[string]any {
 	request := map[string]any{"account": map[string]any{"userName": name}}
-	s.dress(request, "offboard")
+	p.dress(request, "offboard", fmt.Sprint("F", p.number))
 	return request
 }
 
-func (s *story) dress(request map[string]any, action string) {
+func (s *story) dress(request map[string]any, action, ticket string) {
 	request["schema"], request["action"] = "usher.request/v1", action
 	request["tenant"] = map[string]any{"domain": domain}
 	request["owner"] = map[string]any{"name": "IT Operations", "email": "itops@contoso.com"}
 	request["reason"] = "simulation"
 	request["ticket"] = map[string]any{
-		"system": "servicenow", "id": fmt.Sprint("T", s.tick), "revision": "1",
+		"system": "servicenow", "id": ticket, "revision": "1",
 		"requester": map[string]any{"email": "jane@contoso.com"},
 	}
 }
@@ -158,7 +158,7 @@ type reply struct {
 func (s *story) send(request map[string]any) (r reply) {
 	body, err := json.Marshal(request)
 	require.NoError(s, err)
-	require.NoError(s, json.Unmarshal([]byte(s.post("msg_"+s.random.id(), body)), &r))
+	require.NoError(s, json.Unmarshal([]byte(s.post("msg_"+s.random.id("message", string(body)), body)), &r))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r.Status != intake.Refused {

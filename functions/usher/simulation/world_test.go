@@ -2,9 +2,8 @@ package simulation
 
 import (
 	"context"
-	"encoding/base32"
-	"math/rand/v2"
 	"net/http"
+	"regexp"
 	"sync"
 	"testing"
 	"time"
@@ -60,66 +59,20 @@ type world struct {
 	faultOdds, deathOdds, ledgerOdds float64
 }
 
-// dice is a seeded source that many goroutines may throw.
-type dice struct {
-	mu sync.Mutex
-	*rand.Rand
-	source *rand.ChaCha8
-}
-
-func newDice(seed uint64) *dice {
-	var key [32]byte
-	for i := range 8 {
-		key[i] = byte(seed >> (8 * i))
-	}
-	source := rand.NewChaCha8(key)
-	return &dice{Rand: rand.New(source), source: source}
-}
-
-func (d *dice) chance(odds float64) bool { return d.float() < odds }
-
-func (d *dice) float() float64 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.Float64()
-}
-
-func (d *dice) upTo(n int) int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.IntN(n)
-}
-
-func (d *dice) within(t time.Duration) time.Duration { return time.Duration(d.float() * float64(t)) }
-
-// Read gives random bytes.
-func (d *dice) Read(p []byte) (int, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.source.Read(p)
-}
-
-// id gives a random name.
-func (d *dice) id() string {
-	b := make([]byte, 10)
-	_, _ = d.Read(b) // ChaCha8 never fails
-	return base32.StdEncoding.EncodeToString(b)
-}
-
 // newWorld makes a tenant with some history, an empty disk, and odds that differ by seed.
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{T: t, ctx: context.Background(), random: newDice(seed), before: map[string][]string{}}
-	w.faultOdds = []float64{0, 0.02, 0.1, 0.25}[w.random.upTo(4)]
-	w.deathOdds = []float64{0, 0, 0.01, 0.05}[w.random.upTo(4)]
-	w.ledgerOdds = []float64{0, 0, 0.01, 0.05}[w.random.upTo(4)]
-	w.server = tenantfake.New(tenantfake.Options{Rand: newDice(seed + 1<<32), Strict: true})
+	w.faultOdds = []float64{0, 0.02, 0.1, 0.25}[w.random.upTo(4, "faults")]
+	w.deathOdds = []float64{0, 0, 0.01, 0.05}[w.random.upTo(4, "deaths")]
+	w.ledgerOdds = []float64{0, 0, 0.01, 0.05}[w.random.upTo(4, "ledger")]
+	w.server = tenantfake.New(tenantfake.Options{Rand: w.random.reader(1), Strict: true})
 	w.furnish()
 	var err error
 	w.db, err = database.Open(w.ctx, database.Options{Path: ":memory:"})
 	require.NoError(t, err)
 	w.vault, err = secrets.OpenFileVault(t.TempDir(), secrets.Options{})
 	require.NoError(t, err)
-	w.secret, err = webhook.NewSecret(w.random)
+	w.secret, err = webhook.NewSecret(w.random.reader(2))
 	require.NoError(t, err)
 	w.server.OnCall(w.fate)
 	return w
@@ -141,14 +94,14 @@ func (w *world) furnish() {
 	}
 	w.tenant.SetReplicationFunc(w.replication())
 	for _, path := range []tenantfake.Path{tenantfake.ReadByID, tenantfake.ReadList, tenantfake.ReadPrincipal, tenantfake.ReadAssignments, tenantfake.ReadPrivilege} {
-		w.tenant.SetConsistency(path, tenantfake.Consistency{VisibleAfter: w.random.within(20 * time.Second), FlapReads: w.random.upTo(3)})
+		w.tenant.SetConsistency(path, tenantfake.Consistency{VisibleAfter: w.random.within(20*time.Second, path), FlapReads: w.random.upTo(3, path)})
 	}
 }
 
 // replication is usually minutes, sometimes hours, and in a few worlds longer than a day.
 func (w *world) replication() func(int) time.Duration {
-	longest := []time.Duration{0, 30 * time.Minute, 30 * time.Minute, 3 * time.Hour, 30 * time.Hour}[w.random.upTo(5)]
-	return func(int) time.Duration { return w.random.within(longest) }
+	longest := []time.Duration{0, 30 * time.Minute, 30 * time.Minute, 3 * time.Hour, 30 * time.Hour}[w.random.upTo(5, "replication")]
+	return func(change int) time.Duration { return w.random.within(longest, "replication of", change) }
 }
 
 // fate decides what happens to a call, and whether the process dies of it.
@@ -156,11 +109,13 @@ func (w *world) fate(c tenantfake.Call) tenantfake.Decision {
 	if w.calm {
 		return tenantfake.Decision{}
 	}
-	if w.random.chance(w.deathOdds) {
+	call := []any{c.Service, c.Method, c.Template, c.Cmdlet, w.about(c)}
+	throw := func(what string) []any { return append([]any{what}, call...) }
+	if w.random.chance(w.deathOdds, throw("death")...) {
 		w.current().die()
-		return tenantfake.Decision{Kind: []tenantfake.Kind{tenantfake.DropBefore, tenantfake.DropAfter}[w.random.upTo(2)]}
+		return tenantfake.Decision{Kind: []tenantfake.Kind{tenantfake.DropBefore, tenantfake.DropAfter}[w.random.upTo(2, throw("last words")...)]}
 	}
-	if !w.random.chance(w.faultOdds) {
+	if !w.random.chance(w.faultOdds, throw("fault")...) {
 		return tenantfake.Decision{}
 	}
 	kinds := []tenantfake.Kind{
@@ -168,12 +123,24 @@ func (w *world) fate(c tenantfake.Call) tenantfake.Decision {
 		tenantfake.DropAfter, tenantfake.TimeoutBefore, tenantfake.TimeoutAfter, tenantfake.StaleRead, tenantfake.Truncated, tenantfake.HTMLBody,
 	}
 	d := tenantfake.Decision{
-		Kind: kinds[w.random.upTo(len(kinds))], Applied: w.random.chance(0.5), RetryAfter: w.random.within(2 * time.Minute),
+		Kind: kinds[w.random.upTo(len(kinds), throw("kind")...)], Applied: w.random.chance(0.5, throw("applied")...),
+		RetryAfter: w.random.within(2*time.Minute, throw("retry-after")...),
 	}
 	if c.Service != tenantfake.Login { // azidentity holds a mutex while it signs in, and virtual time does not pass under a mutex
-		d.Delay = w.random.within(5 * time.Second)
+		d.Delay = w.random.within(5*time.Second, throw("delay")...)
 	}
 	return d
+}
+
+// objectIDs are what differs between two runs of one seed in a call's path.
+var objectIDs = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`)
+
+// about names the account a call is about, whatever its object id is this time.
+func (w *world) about(c tenantfake.Call) string {
+	if u, there := w.tenant.User(objectIDs.FindString(c.Path + c.Query + c.Body)); there {
+		return u.UserPrincipalName
+	}
+	return ""
 }
 
 func (w *world) current() *process {
@@ -184,7 +151,7 @@ func (w *world) current() *process {
 
 // Tell is the ticketing system hearing of a request; it is down now and then.
 func (w *world) Tell(_ context.Context, s events.Status) error {
-	if !w.calm && w.random.chance(w.faultOdds) {
+	if !w.calm && w.random.chance(w.faultOdds, "told", s.Data.RequestID, s.Data.Sequence) {
 		return context.DeadlineExceeded
 	}
 	w.mu.Lock()
@@ -195,7 +162,7 @@ func (w *world) Tell(_ context.Context, s events.Status) error {
 
 // passwords makes passwords with the canary in them.
 func (w *world) passwords(...string) (account.Secret, error) {
-	return account.NewSecret(canary + "-" + w.random.id()), nil
+	return account.NewSecret(canary + "-" + w.random.id("password")), nil
 }
 
 func (w *world) credentials(transport *http.Client) func(account.TenantID) (azcore.TokenCredential, error) {

@@ -1,34 +1,35 @@
 // Package clients makes the clients of Microsoft's services for the functions that
-// call them. It is apart from package host so that the others do not link them.
+// call them, and for them only: the others do not link it.
 package clients
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/entra"
 	"github.com/usher365/usher/shared/exchange"
-	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/identity"
-	"github.com/usher365/usher/shared/patience"
-	"github.com/usher365/usher/shared/telemetry"
 )
 
 // Options say how the services are reached.
 type Options struct {
 	// Credential signs in to a tenant. Required; see Credential.
 	Credential func(account.TenantID) (azcore.TokenCredential, error)
-	// Transport carries the calls; nil means http.DefaultTransport.
-	Transport http.RoundTripper
+	// Endpoints are the services' addresses. Required.
+	Endpoints config.Endpoints
+	// Graph and Exchange carry the calls to each service; nil means a transport of its client's own.
+	Graph, Exchange policy.Transporter
 	// Limits pace the calls to Exchange; zero means the careful defaults.
 	Limits exchange.Limits
+	// Now tells the time; nil means time.Now.
+	Now func() time.Time
+	// NewID gives fresh ids; nil means random UUIDs.
+	NewID func() string
 }
 
 // Credential signs in as the environment says. It gives a new credential each time it
@@ -44,21 +45,21 @@ func Credential(env func(string) (string, bool), login string, transport policy.
 	}
 }
 
-// Of gives the options of a process of its own. It fails when the environment names
-// no credential.
-func Of(p *host.Process) (Options, error) {
-	login := p.Metrics.Count(telemetry.ServiceLogin, nil)
-	if _, err := identity.New(identity.Options{Env: p.Env, AuthorityHost: p.Config.Endpoints.Login, Transport: login}); err != nil {
-		return Options{}, err
+// FromEnvironment gives the options of a process that has only its environment and a
+// configuration. It fails with config.Problems when the environment names no credential.
+func FromEnvironment(env func(string) (string, bool), c config.Config) (Options, error) {
+	login := c.Endpoints.Login
+	if _, err := identity.New(identity.Options{Env: env, AuthorityHost: login}); err != nil {
+		return Options{}, config.Problems{{Where: "credential", What: err.Error()}}
 	}
-	return Options{Credential: Credential(p.Env, p.Config.Endpoints.Login, login)}, nil
+	return Options{Credential: Credential(env, login, nil), Endpoints: c.Endpoints}, nil
 }
 
 // Directory makes the client of Microsoft Graph.
-func Directory(e *host.Engines, o Options) (*entra.Client, error) {
+func Directory(o Options) (*entra.Client, error) {
 	c, err := entra.New(entra.Options{
-		Credential: o.Credential, Endpoint: e.Config.Endpoints.Graph, Scope: e.Config.Endpoints.GraphScope,
-		Transport: e.Metrics.Count(telemetry.ServiceGraph, o.Transport), Now: e.Now, NewID: e.NewID,
+		Credential: o.Credential, Endpoint: o.Endpoints.Graph, Scope: o.Endpoints.GraphScope,
+		Transport: o.Graph, Now: o.Now, NewID: o.NewID,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reach Microsoft Graph: %w", err)
@@ -67,57 +68,13 @@ func Directory(e *host.Engines, o Options) (*entra.Client, error) {
 }
 
 // Exchange makes the client of Exchange Online.
-func Exchange(e *host.Engines, o Options) (*exchange.Client, error) {
+func Exchange(o Options) (*exchange.Client, error) {
 	c, err := exchange.New(exchange.Options{
-		Credential: o.Credential, Endpoint: e.Config.Endpoints.Exchange, Scope: e.Config.Endpoints.ExchangeScope,
-		Transport: e.Metrics.Count(telemetry.ServiceExchange, o.Transport), Limits: o.Limits, Now: e.Now, NewID: e.NewID,
+		Credential: o.Credential, Endpoint: o.Endpoints.Exchange, Scope: o.Endpoints.ExchangeScope,
+		Transport: o.Exchange, Limits: o.Limits, Now: o.Now, NewID: o.NewID,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reach Exchange Online: %w", err)
 	}
 	return c, nil
-}
-
-// Room is where accounts wait for Exchange, and what it learns is kept over restarts.
-type Room struct {
-	*patience.Room
-	History *patience.History
-	engines *host.Engines
-}
-
-// note is where the ledger keeps what was learned about replication.
-const note = "patience"
-
-// NewRoom opens the room with what was learned before.
-func NewRoom(ctx context.Context, e *host.Engines, eyes patience.Eyes) (*Room, error) {
-	learned, err := e.Ledger.Note(ctx, note)
-	if err != nil {
-		return nil, fmt.Errorf("read what was learned about replication: %w", err)
-	}
-	history := &patience.History{}
-	if learned != nil {
-		if err := json.Unmarshal(learned, history); err != nil {
-			e.Log.WarnContext(ctx, "what was learned about replication cannot be read; it is learned anew", "error", err)
-			history = &patience.History{}
-		}
-	}
-	return &Room{patience.NewRoom(eyes, history, e.Now), history, e}, nil
-}
-
-// noteTimeout bounds the writing of a note that nobody waits for.
-const noteTimeout = 5 * time.Second
-
-// Known reports and keeps how long an account waited. A note that is not written
-// costs a few calls more after a restart.
-func (r *Room) Known(t account.TenantID, m account.Member, waited time.Duration) {
-	r.Room.Known(t, m, waited)
-	ctx, cancel := context.WithTimeout(context.Background(), noteTimeout)
-	defer cancel()
-	learned, err := json.Marshal(r.History)
-	if err == nil {
-		err = r.engines.Ledger.SetNote(ctx, note, learned)
-	}
-	if err != nil {
-		r.engines.Log.WarnContext(ctx, "what was learned about replication was not kept", "error", err)
-	}
 }

@@ -1,4 +1,7 @@
-package host
+// Package parts makes what the functions need beside clients and engines out of the
+// configuration. It is apart from package host so that a function's own binary links
+// no engine.
+package parts
 
 import (
 	"context"
@@ -39,10 +42,10 @@ func Profiles(dir string) (*profile.Catalogue, error) {
 	return catalogue, nil
 }
 
-// Forms are what intake checks requests against: the profiles, and the schema of the
-// canonical request.
-func (e *Engines) Forms() (*profile.Catalogue, *schema.Schema, error) {
-	catalogue, err := Profiles(e.Config.Profiles)
+// Forms are what intake checks requests against: the profiles, with those in dir, and
+// the schema of the canonical request.
+func Forms(dir string) (*profile.Catalogue, *schema.Schema, error) {
+	catalogue, err := Profiles(dir)
 	if err != nil {
 		return nil, nil, err
 	}
