@@ -129,7 +129,7 @@ func fixed(code byte, n uint64) (any, error) {
 	case 0x55:
 		return int64(int8(n)), nil
 	case 0x56:
-		return n == 1, nil
+		return n != 0, nil
 	case 0x60:
 		return uint16(n), nil
 	case 0x61:

@@ -183,7 +183,7 @@ func appendSized(b []byte, short, wide byte, count int, body []byte) []byte {
 // appendArray writes items under one constructor; they must be of one simple type.
 func appendArray(b []byte, items array) ([]byte, error) {
 	if len(items) == 0 {
-		return appendSized(b, 0xe0, 0xf0, 0, []byte{0x40}), nil
+		return appendSized(b, 0xe0, 0xf0, 0, []byte{wideCode("")}), nil
 	}
 	code := wideCode(items[0])
 	if code == 0 || slices.ContainsFunc(items, func(v any) bool { return wideCode(v) != code }) {
