@@ -178,6 +178,9 @@ func seek(ctx context.Context, r *azservicebus.Receiver, id string) (wanted *azs
 		if wanted != nil {
 			return wanted, nil
 		}
+		if len(got) == 0 {
+			sleep(ctx, firstPause) // the link was dropped
+		}
 	}
 }
 

@@ -3,9 +3,11 @@ package servicebus
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 
@@ -45,12 +47,22 @@ func check(m queue.Message) error {
 	case len(m.Body) > queue.MaxBody:
 		return fmt.Errorf("%w: %d bytes, at most %d", queue.ErrTooLarge, len(m.Body), queue.MaxBody)
 	}
-	for key := range m.Attributes {
-		if strings.HasPrefix(key, ownProperty) {
-			return fmt.Errorf("queue: attribute %q: names that begin with %s are the queue's own", key, ownProperty)
+	texts := m.ID + m.Subject + m.CorrelationID
+	for key, value := range m.Attributes {
+		if isOwn(key) {
+			return fmt.Errorf("queue: attribute %q: the name is the queue's own", key)
 		}
+		texts += key + value
+	}
+	if !utf8.ValidString(texts) {
+		return errors.New("queue: id, subject, correlation id and attributes must be UTF-8")
 	}
 	return nil
+}
+
+// isOwn tells properties of the queue and of the service from attributes.
+func isOwn(property string) bool {
+	return strings.HasPrefix(property, ownProperty) || property == "DeadLetterReason" || property == "DeadLetterErrorDescription"
 }
 
 // outgoing writes a message as one of Service Bus. The due time is rounded up to the
@@ -85,7 +97,7 @@ func incoming(r *azservicebus.ReceivedMessage) queue.Message {
 	}
 	for key, value := range r.ApplicationProperties {
 		text, isText := value.(string)
-		if !isText || strings.HasPrefix(key, ownProperty) || strings.HasPrefix(key, "DeadLetter") {
+		if !isText || isOwn(key) {
 			continue
 		}
 		if m.Attributes == nil {

@@ -72,16 +72,16 @@ func (c *consumer) loop(ctx context.Context) error {
 			return err
 		}
 		failures++
-		if err := c.recover(ctx, failures, err); err != nil {
+		if err := c.mend(ctx, failures, err); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// recover pauses after trouble. The client mends a dropped link by itself, once; when that
+// mend pauses after trouble. The client mends a dropped link by itself, once; when that
 // does not help, a new receiver is opened.
-func (c *consumer) recover(ctx context.Context, failures int, err error) error {
+func (c *consumer) mend(ctx context.Context, failures int, err error) error {
 	if failures == 1 && errors.Is(err, errDropped) {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
@@ -60,11 +61,14 @@ func (c *consumer) replace(ctx context.Context, h held, next queue.Message) erro
 	}
 }
 
-// longest are the lengths that reason and text of a dead letter are cut to, in bytes.
+// What reason and text of a dead letter are cut to, in bytes.
 const longestReason, longestText = 1 << 10, 4 << 10
 
+// cut shortens a text; what is not text, such as half a letter, is left out.
+func cut(text string, most int) string { return strings.ToValidUTF8(text[:min(len(text), most)], "") }
+
 func (c *consumer) bury(ctx context.Context, h held, reason, text string) error {
-	reason, text = reason[:min(len(reason), longestReason)], text[:min(len(text), longestText)]
+	reason, text = cut(reason, longestReason), cut(text, longestText)
 	o := &azservicebus.DeadLetterOptions{
 		Reason: &reason, ErrorDescription: &text,
 		PropertiesToModify: map[string]any{propertyCount: int64(h.Count), propertyDeadAt: c.now().UTC()},

@@ -301,6 +301,41 @@ func TestNothingIsLostWhenConnectionsAreCut(t *testing.T) {
 	})
 }
 
+func TestWhatTheWireDoesNotTake(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		for _, m := range []queue.Message{
+			{ID: "1", Attributes: map[string]string{propertyID: "2"}},
+			{ID: "1", Attributes: map[string]string{"DeadLetterReason": "2"}},
+			{ID: "1", Subject: "\xff"},
+		} {
+			require.Error(b, b.q.Enqueue(b.Context(), "work", m))
+		}
+		require.Zero(b, b.fake.Depth("work"))
+		defer b.run(queue.Options{}, func(context.Context, queue.Delivery) queue.Outcome {
+			return queue.Dead("\xffwhy", strings.Repeat("é", longestText))
+		})()
+		b.enqueue("1")
+		b.within(time.Second, servicebusfake.Depth{Dead: 1})
+		dead, err := b.q.DeadOne(b.Context(), "1")
+		require.NoError(b, err)
+		require.Equal(b, "why", dead.Reason)
+		require.Len(b, dead.Text, longestText)
+	})
+}
+
+// TestDeadLettersOfTheService are those that nobody's handler made.
+func TestDeadLettersOfTheService(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.fake.CreateQueue("work", servicebusfake.QueueSettings{MaxDeliveries: 2})
+		defer b.run(queue.Options{MaxDeliveries: 100}, func(context.Context, queue.Delivery) queue.Outcome { return queue.Abandoned() })()
+		b.enqueue("1")
+		b.within(time.Second, servicebusfake.Depth{Dead: 1})
+		dead, err := b.q.DeadOne(b.Context(), "1")
+		require.NoError(b, err)
+		require.Equal(b, []any{queue.ReasonMaxDeliveries, 2, dead.EnqueuedAt}, []any{dead.Reason, dead.Count, dead.DeadAt})
+	})
+}
+
 func TestOptionsAreChecked(t *testing.T) {
 	_, err := New(Options{Namespace: "example.servicebus.windows.net"})
 	require.ErrorContains(t, err, "neither a namespace with a credential nor a connection string")
