@@ -150,10 +150,13 @@ func (c *conn) cut() {
 	_ = c.network.Close()
 }
 
-// take handles one frame.
+// take handles one frame. What was read before a cut comes too late.
 func (c *conn) take(f frame) error {
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
+	if c.dead {
+		return net.ErrClosed
+	}
 	switch f.code {
 	case codeOpen:
 		c.frame(0, composite(codeOpen, "servicebusfake", nil, uint32(maxFrame), uint16(0xffff), uint32(4*keepAlive/time.Millisecond)), nil)

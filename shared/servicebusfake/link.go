@@ -136,7 +136,7 @@ func (l *outLink) reply(m *amqp.Message) {
 // deliver hands over a message of the entity.
 func (l *outLink) deliver(m *message) {
 	if !l.settled {
-		l.session.unsettled[l.session.nextDelivery] = delivery{l.entity, m.token, l}
+		l.session.unsettled[l.session.nextDelivery] = delivery{l.entity, m.token}
 	}
 	l.transfer(m.shown(stateActive), m.token, l.settled)
 }

@@ -26,7 +26,6 @@ type session struct {
 type delivery struct {
 	entity *entity
 	token  uuid
-	link   *outLink
 }
 
 func newSession(c *conn, channel uint16) *session {

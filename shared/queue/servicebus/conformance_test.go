@@ -9,8 +9,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"flag"
 	"math/big"
 	"net"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -27,6 +29,15 @@ import (
 )
 
 const connectionString = "Endpoint=sb://fake.local;SharedAccessKeyName=any;SharedAccessKey=c2VjcmV0;UseDevelopmentEmulator=true"
+
+// TestMain lets many cases wait side by side: those over TLS do little else.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "16"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 func TestConformanceOverPipe(t *testing.T) {
 	queuetest.Run(t, queuetest.Features{Virtual: true}, func(tb testing.TB, s queuetest.Settings) queuetest.Harness {
