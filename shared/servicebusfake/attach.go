@@ -78,7 +78,7 @@ func (s *session) admit(address string) (node, *condition) {
 
 // attachReceiver opens a link that the client receives on.
 func (s *session) attachReceiver(f fields, n node, replyTo string) {
-	l := &outLink{session: s, handle: field[uint32](f, 1), replyTo: replyTo}
+	l := &outLink{session: s, handle: field[uint32](f, 1), name: field[string](f, 0), replyTo: replyTo}
 	l.settled = field[uint8](f, 3) == 1
 	s.outs[l.handle] = l
 	if !n.cbs && !n.management {

@@ -98,8 +98,8 @@ type outLink struct {
 	handle  uint32
 	// entity is nil for a link that carries replies.
 	entity *entity
-	// replyTo is the address under which replies are wanted.
-	replyTo string
+	// Replies are wanted under the link's name or under this address: clients differ.
+	name, replyTo string
 	// settled says that the client wants deliveries settled: it receives and deletes.
 	settled bool
 

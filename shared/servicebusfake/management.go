@@ -51,7 +51,7 @@ func (c *conn) answer(n node, request *amqp.Message) {
 func (c *conn) replyLink(address string) *outLink {
 	for _, s := range c.sessions {
 		for _, l := range s.outs {
-			if l.entity == nil && l.replyTo == address {
+			if l.entity == nil && (l.replyTo == address || l.name == address) {
 				return l
 			}
 		}
