@@ -56,7 +56,11 @@ func (h *Handler) privileged(ctx context.Context, t task, refused error) error {
 		if g.Kind != account.DirectoryRole || !g.Ours {
 			continue
 		}
-		if _, err := h.removeRole(ctx, t, g.Target); err != nil {
+		held, err := h.holds(ctx, t, g.Target)
+		if err != nil {
+			return err
+		}
+		if err := h.removeRole(ctx, t, g.Target, held); err != nil {
 			return err
 		}
 	}

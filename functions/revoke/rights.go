@@ -31,55 +31,54 @@ func (h *Handler) roleGroup(ctx context.Context, t task) (step.Result, error) {
 	return taken(t, account.RoleGroup, "No longer a member of "+group), nil
 }
 
-// role removes the assignment and reads back that the principal does not hold it. A
-// role that never showed is believed absent only some time after it may have been given.
+// role removes the assignment and reads back that the principal does not hold it.
+// That it was seen goes on record before it is removed: then its absence is believed.
+// A role that was never seen is believed absent only some time after it may have been given.
 func (h *Handler) role(ctx context.Context, t task) (step.Result, error) {
 	if err := h.guardLastAdmin(ctx, t, t.Args.Target); err != nil {
 		return step.Result{}, err
 	}
-	seen, err := h.removeRole(ctx, t, t.Args.Target)
+	held, err := h.holds(ctx, t, t.Args.Target)
 	if err != nil {
 		return step.Result{}, err
 	}
-	leaving := step.Result{Learn: func(a *account.Account) {
-		if g := a.Grant(account.DirectoryRole, t.Args.Target); seen && g != nil {
-			g.State = account.GrantLeaving
-		}
-	}}
-	held, err := h.holds(ctx, t, t.Args.Target)
-	if err != nil {
-		return leaving, err
-	}
 	grant := t.Account.Grant(account.DirectoryRole, t.Args.Target)
-	seen = seen || grant != nil && grant.State == account.GrantLeaving
+	seen := grant == nil || grant.State == account.GrantLeaving
+	if held != nil && !seen {
+		return step.Result{Again: true, Learn: func(a *account.Account) {
+			a.Grant(account.DirectoryRole, t.Args.Target).State = account.GrantLeaving
+		}}, nil
+	}
+	if err := h.removeRole(ctx, t, t.Args.Target, held); err != nil {
+		return step.Result{}, err
+	}
+	if held, err = h.holds(ctx, t, t.Args.Target); err != nil {
+		return step.Result{}, err
+	}
 	switch {
 	case held != nil:
-		return leaving, fault.NotReadyf(fault.RoleStillListed, "%s still holds %s", t.Account.UserPrincipalName, t.Args.Name)
+		return step.Result{}, fault.NotReadyf(fault.RoleStillListed, "%s still holds %s", t.Account.UserPrincipalName, t.Args.Name)
 	case !seen && t.Now.Sub(t.Account.TriedAt) < lateness:
-		return leaving, fault.NotReadyf(fault.RoleStillListed, "%s may still turn up: it was given moments ago and has not shown", t.Args.Name)
+		return step.Result{}, fault.NotReadyf(fault.RoleStillListed, "%s may still turn up: it was given moments ago and has not shown", t.Args.Name)
 	}
 	return taken(t, account.DirectoryRole, t.Args.Name+" taken away"), nil
 }
 
-// removeRole asks for the removal of the assignment, and says whether it showed.
-func (h *Handler) removeRole(ctx context.Context, t task, role string) (seen bool, err error) {
+// removeRole asks for the removal of the assignment that shows, and of the one on record.
+func (h *Handler) removeRole(ctx context.Context, t task, role string, held *account.RoleAssignment) error {
 	ids := map[string]bool{}
 	if g := t.Account.Grant(account.DirectoryRole, role); g != nil && g.AssignmentID != "" {
 		ids[g.AssignmentID] = true
-	}
-	held, err := h.holds(ctx, t, role)
-	if err != nil {
-		return false, err
 	}
 	if held != nil {
 		ids[held.ID] = true
 	}
 	for id := range ids {
 		if err := h.roles.RemoveRoleAssignment(ctx, t.Tenant.ID, id); err != nil {
-			return false, fmt.Errorf("remove role assignment %s of %s: %w", id, t.Account.UserPrincipalName, err)
+			return fmt.Errorf("remove role assignment %s of %s: %w", id, t.Account.UserPrincipalName, err)
 		}
 	}
-	return held != nil, nil
+	return nil
 }
 
 func (h *Handler) holds(ctx context.Context, t task, role string) (*account.RoleAssignment, error) {

@@ -57,12 +57,30 @@ type scene struct {
 	dir      string
 	secret   webhook.Secret
 	env      []string
-	log      bytes.Buffer
+	log      journal
 
 	mu      sync.Mutex
 	process *exec.Cmd
 	exited  chan struct{}
 	starts  int
+}
+
+// journal is what the processes of a scene write; two may do so while one dies.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
 }
 
 func newScene(t *testing.T) *scene {
@@ -132,8 +150,11 @@ func (s *scene) stop() {
 // revive starts the process again if it has died.
 func (s *scene) revive() {
 	s.Helper()
+	s.mu.Lock()
+	exited := s.exited
+	s.mu.Unlock()
 	select {
-	case <-s.exited:
+	case <-exited:
 		s.start()
 	default:
 	}
@@ -160,8 +181,6 @@ func (s *scene) until(what string, ask func(base string) bool) {
 			return
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	require.Fail(s, what+" took too long", "%s", &s.log)
 }
 
