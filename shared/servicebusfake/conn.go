@@ -12,7 +12,7 @@ import (
 )
 
 // keepAlive is how often a silent connection shows that it lives; clients give up after 30 s.
-const keepAlive = 10 * time.Second
+const keepAlive = 20 * time.Second
 
 // conn is one connection. Its server's mutex guards all of it but the network.
 type conn struct {
@@ -159,7 +159,7 @@ func (c *conn) take(f frame) error {
 	}
 	switch f.code {
 	case codeOpen:
-		c.frame(0, composite(codeOpen, "servicebusfake", nil, uint32(maxFrame), uint16(0xffff), uint32(4*keepAlive/time.Millisecond)), nil)
+		c.frame(0, composite(codeOpen, "servicebusfake", nil, uint32(maxFrame), uint16(0xffff)), nil)
 		return nil
 	case codeClose:
 		c.frame(0, composite(codeClose), nil)

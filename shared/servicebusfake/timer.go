@@ -17,7 +17,6 @@ func (a *alarm) by(at, now time.Time) {
 	}
 	a.stop()
 	a.at = at
-	// A timer may be early against a clock of milliseconds: never ring before the time.
 	a.timer = time.AfterFunc(max(at.Sub(now), 0), a.ring)
 }
 
