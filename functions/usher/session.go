@@ -85,7 +85,7 @@ func (p *program) connect(ctx context.Context, mayBegin bool) (*session, error) 
 	if s, ok := running(ctx, c.Data); ok {
 		return &session{program: p, client: client{s.URL, account.NewSecret(s.Token), &http.Client{Timeout: time.Minute}}, stop: nothing, close: nothing}, nil
 	}
-	if _, err := os.Stat(c.DatabasePath()); errors.Is(err, fs.ErrNotExist) && !mayBegin {
+	if _, err := os.Stat(c.DatabasePath()); errors.Is(err, fs.ErrNotExist) && !mayBegin && !c.Shared.Given() {
 		return nil, failed(exitConfig, "start one with 'usher serve', or name another data directory with --data",
 			"no server runs and there is no ledger in %s", c.Data)
 	}

@@ -29,9 +29,10 @@ type builder struct {
 
 func (b *builder) build() Config {
 	c := Config{
-		Listen: b.listen(), Data: b.or("data", DefaultData), Database: b.database(), Profiles: b.or("profiles", ""),
+		Listen: b.listen(), Data: b.or("data", DefaultData), Profiles: b.or("profiles", ""),
 		Webhooks: b.webhooks(), Callback: b.callback(), Sync: b.sync(),
 	}
+	c.Database, c.Shared = b.database()
 	c.Cloud, c.Endpoints = b.endpoints()
 	if token, given := b.values["apiToken"]; given {
 		c.APIToken = account.NewSecret(b.secret(token))
@@ -59,25 +60,47 @@ func (b *builder) listen() string {
 // scheme is the beginning of a database's URL; a drive of a Windows path is not one.
 var scheme = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+]+):(//)?`)
 
-// database takes the path of an SQLite file, in the forms people write it.
-func (b *builder) database() string {
+// database takes the path of an SQLite file, in the forms people write it, or the URL
+// of a PostgreSQL database, which goes together with a Service Bus namespace.
+func (b *builder) database() (path string, shared Shared) {
 	s := b.values["database"]
 	found := scheme.FindStringSubmatch(s.value)
 	if found == nil {
 		found = []string{"", "file"}
 	}
-	path := strings.TrimPrefix(s.value, found[0])
+	path = strings.TrimPrefix(s.value, found[0])
 	switch strings.ToLower(found[1]) {
 	case "sqlite", "file":
 		if s.value != "" && (path == "" || path == ":memory:" || strings.ContainsAny(path, "?#")) {
 			b.problems.add(s.where, "must be the path of a file, without parameters: sqlite:PATH")
 		}
 	case "postgres", "postgresql":
-		b.problems.add(s.where, "this version does not have PostgreSQL; leave it out for SQLite in the data directory, or write sqlite:PATH")
+		path = ""
+		if u, err := url.Parse(s.value); err != nil || u.Host == "" && u.Query().Get("host") == "" {
+			b.problems.add(s.where, "is not a URL such as postgres://USER@HOST:5432/NAME")
+		} else if _, secret := u.User.Password(); secret && !s.literal {
+			b.problems.add(s.where, "holds a password; give the URL in USHER_DATABASE_URL")
+		}
+		shared.Database = account.NewSecret(s.value)
 	default:
-		b.problems.add(s.where, "%q is not a kind of database known here; write sqlite:PATH", found[1])
+		b.problems.add(s.where, "%q is not a kind of database known here; write sqlite:PATH or postgres://…", found[1])
 	}
-	return path
+	return path, b.serviceBus(shared)
+}
+
+func (b *builder) serviceBus(shared Shared) Shared {
+	namespace, connection := b.values["serviceBus.namespace"], b.values["serviceBus.connectionString"]
+	shared.Namespace = namespace.value
+	if connection.value != "" {
+		shared.ConnectionString = account.NewSecret(b.secret(connection))
+	}
+	switch given := shared.Namespace != "" || !shared.ConnectionString.IsZero(); {
+	case shared.Given() && !given:
+		b.problems.add(b.values["database"].where, "PostgreSQL needs a queue that several processes share: set USHER_SERVICEBUS_NAMESPACE")
+	case given && !shared.Given():
+		b.problems.add(namespace.where+connection.where, "Service Bus needs a ledger that several processes share: set USHER_DATABASE_URL=postgres://…")
+	}
+	return shared
 }
 
 func (b *builder) sync() Sync {

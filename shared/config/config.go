@@ -31,6 +31,8 @@ type Config struct {
 	Data string
 	// Database is the path of the SQLite file; empty means usher.db in Data. See DatabasePath.
 	Database string
+	// Shared are the engines of several processes; zero means the embedded one of a single process.
+	Shared Shared
 	// APIToken opens the API for machines; zero when none is given.
 	APIToken account.Secret
 	Webhooks Webhooks
@@ -44,6 +46,20 @@ type Config struct {
 	Endpoints Endpoints
 	Tenants   []account.Tenant
 }
+
+// Shared says which ledger and queue several processes share: a PostgreSQL database and
+// an Azure Service Bus namespace, always both.
+type Shared struct {
+	// Database is the URL of the database, which holds its password.
+	Database account.Secret
+	// Namespace is the host of the namespace, for Usher's own identity; or
+	// ConnectionString opens it, for development.
+	Namespace        string
+	ConnectionString account.Secret
+}
+
+// Given reports whether the shared engines are configured.
+func (s Shared) Given() bool { return !s.Database.IsZero() }
 
 // Webhooks says who may send requests.
 type Webhooks struct {

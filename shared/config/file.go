@@ -84,11 +84,12 @@ func (r *reader) read(text []byte) {
 func (r *reader) fields() map[string]field {
 	return map[string]field{
 		"listen": r.value, "data": r.value, "database": r.value, "apiToken": r.value, "profiles": r.value, "cloud": r.value,
-		"webhooks":  r.mapping(map[string]field{"tolerance": r.value, "sources": r.readSources}),
-		"callback":  r.mapping(map[string]field{"url": r.value, "secret": r.value, "allowPrivate": r.value, "allowHosts": r.texts(&r.allowHosts)}),
-		"sync":      r.mapping(map[string]field{"schedule": r.value}),
-		"endpoints": r.mapping(map[string]field{"login": r.value, "graph": r.value, "exchange": r.value}),
-		"tenants":   r.list(r.readTenant),
+		"webhooks":   r.mapping(map[string]field{"tolerance": r.value, "sources": r.readSources}),
+		"serviceBus": r.mapping(map[string]field{"namespace": r.value, "connectionString": r.value}),
+		"callback":   r.mapping(map[string]field{"url": r.value, "secret": r.value, "allowPrivate": r.value, "allowHosts": r.texts(&r.allowHosts)}),
+		"sync":       r.mapping(map[string]field{"schedule": r.value}),
+		"endpoints":  r.mapping(map[string]field{"login": r.value, "graph": r.value, "exchange": r.value}),
+		"tenants":    r.list(r.readTenant),
 	}
 }
 

@@ -29,6 +29,8 @@ var variables = []struct {
 }{
 	{"USHER_LISTEN", "listen"},
 	{"USHER_DATABASE_URL", "database"},
+	{"USHER_SERVICEBUS_NAMESPACE", "serviceBus.namespace"},
+	{"USHER_SERVICEBUS_CONNECTION_STRING", "serviceBus.connectionString"},
 	{"USHER_API_TOKEN", "apiToken"},
 	{"USHER_CALLBACK_URL", "callback.url"},
 	{"USHER_CALLBACK_SECRET", "callback.secret"},

@@ -10,15 +10,19 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/google/uuid"
 
 	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/database"
 	"github.com/usher365/usher/shared/ledger"
 	ledgersqlite "github.com/usher365/usher/shared/ledger/sqlite"
+	"github.com/usher365/usher/shared/ledger/tables"
 	"github.com/usher365/usher/shared/profile"
 	queuesqlite "github.com/usher365/usher/shared/queue/sqlite"
 	"github.com/usher365/usher/shared/step"
@@ -41,6 +45,8 @@ type Options struct {
 	NewID func() string
 	// Metrics count what happens; nil means metrics of our own.
 	Metrics *telemetry.Metrics
+	// Credential signs in to the shared queue; needed only where that is a namespace.
+	Credential func(account.TenantID) (azcore.TokenCredential, error)
 	// Observe hears of every delivery; nil writes one line to Log and counts it in Metrics.
 	Observe step.Observer
 }
@@ -70,15 +76,19 @@ func (o Options) withDefaults() Options {
 // Engines are open: close them.
 type Engines struct {
 	Options
-	Database *database.DB
-	Queue    *queuesqlite.Queue
-	Ledger   *ledgersqlite.Ledger
-	Runner   *step.Runner
-	Tenants  *Tenants
+	Queue   Queue
+	Ledger  *tables.Ledger
+	Runner  *step.Runner
+	Tenants *Tenants
+
+	// sweep sends what a commit left in the outbox, until ctx ends; nil where none is left.
+	sweep func(ctx context.Context)
+	// close gives the engines back, the last opened first.
+	close []func() error
 }
 
-// Open opens the embedded engines. Only one process can use a database at a time:
-// another gets ledger.ErrLocked.
+// Open opens the configured engines: PostgreSQL and Service Bus, which several processes
+// share, or else the embedded one, where a second process gets ledger.ErrLocked.
 func Open(ctx context.Context, o Options) (*Engines, error) {
 	o = o.withDefaults()
 	if err := oneCloud(o.Config); err != nil {
@@ -87,37 +97,49 @@ func Open(ctx context.Context, o Options) (*Engines, error) {
 	if err := os.MkdirAll(o.Config.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("use the data directory: %w", err)
 	}
-	db, err := database.Open(ctx, database.Options{Path: o.Database})
-	if errors.Is(err, ledger.ErrLocked) {
-		return nil, fmt.Errorf("%w (the embedded engine serves one process; run every function in one with 'usher serve')", err)
+	e := &Engines{Options: o, Tenants: NewTenants(o.Config.Tenants)}
+	open := e.openEmbedded
+	if o.Config.Shared.Given() && o.Database != database.Memory {
+		open = e.openShared
 	}
-	if err != nil {
-		return nil, fmt.Errorf("open the ledger: %w", err)
-	}
-	e := &Engines{Options: o, Database: db, Tenants: NewTenants(o.Config.Tenants)}
-	if err := e.open(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return e, nil
-}
-
-func (e *Engines) open(ctx context.Context) (err error) {
-	e.Queue, err = queuesqlite.New(ctx, e.Database, queuesqlite.Options{Now: e.Now, Observe: func(i queuesqlite.Incident) {
-		e.Log.LogAttrs(context.WithoutCancel(ctx), slog.LevelWarn, "queue", slog.Any("incident", i))
-	}})
-	if err != nil {
-		return fmt.Errorf("open the queue: %w", err)
-	}
-	e.Ledger, err = ledgersqlite.New(ctx, e.Database, e.Queue)
-	if err != nil {
-		return fmt.Errorf("open the ledger: %w", err)
+	if err := open(ctx); err != nil {
+		return nil, errors.Join(err, e.Close())
 	}
 	e.Runner = step.New(step.Options{
 		Ledger: e.Ledger, Tenant: e.Tenants.Find, Now: e.Now, Random: e.Random, NewToken: e.NewID,
 		Compensation: profile.Compensation, Observe: e.Observe,
 	})
 	e.Metrics.WatchQueues(events.Functions(), e.Queue.Depth)
+	return e, nil
+}
+
+func (e *Engines) openEmbedded(ctx context.Context) error {
+	db, err := database.Open(ctx, database.Options{Path: e.Database})
+	if errors.Is(err, ledger.ErrLocked) {
+		return fmt.Errorf("%w (the embedded engine serves one process; run every function in one with 'usher serve')", err)
+	}
+	if err != nil {
+		return fmt.Errorf("open the ledger: %w", err)
+	}
+	e.closeLater(db.Close)
+	queue, err := queuesqlite.New(ctx, db, queuesqlite.Options{Now: e.Now, Observe: func(i queuesqlite.Incident) { e.incident(ctx, i) }})
+	if err != nil {
+		return fmt.Errorf("open the queue: %w", err)
+	}
+	e.Queue = queue
+	e.closeLater(queue.Close)
+	books, err := ledgersqlite.New(ctx, db, queue)
+	if err != nil {
+		return fmt.Errorf("open the ledger: %w", err)
+	}
+	e.Ledger = books.Ledger
 	return nil
+}
+
+func (e *Engines) closeLater(f func() error) { e.close = append(e.close, f) }
+
+func (e *Engines) incident(ctx context.Context, what any) {
+	e.Log.LogAttrs(context.WithoutCancel(ctx), slog.LevelWarn, "queue", slog.Any("incident", what))
 }
 
 // Ready says why the process cannot work; nothing when it can.
@@ -131,9 +153,13 @@ func (e *Engines) Ready(ctx context.Context) (reasons []string) {
 	return reasons
 }
 
-// Close stops the queues, waits for their handlers, and closes the database.
-func (e *Engines) Close() error {
-	return errors.Join(e.Queue.Close(), e.Database.Close())
+// Close stops the queues, waits for their handlers, and closes the ledger.
+func (e *Engines) Close() (err error) {
+	for _, f := range slices.Backward(e.close) {
+		err = errors.Join(err, f())
+	}
+	e.close = nil
+	return err
 }
 
 // oneCloud refuses tenants of several clouds in one process: clients, scopes and

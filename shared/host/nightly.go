@@ -7,7 +7,7 @@ import (
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/ledger"
-	ledgersqlite "github.com/usher365/usher/shared/ledger/sqlite"
+	"github.com/usher365/usher/shared/ledger/tables"
 )
 
 // lookAtClock is how often the timer looks at the clock: a machine that slept, or
@@ -68,7 +68,7 @@ func (e *Engines) SyncRuns() *SyncRuns { return &SyncRuns{e.Ledger, e} }
 
 // SyncRuns is the ledger with an eye on runs that are saved.
 type SyncRuns struct {
-	*ledgersqlite.Ledger
+	*tables.Ledger
 	engines *Engines
 }
 

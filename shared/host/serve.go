@@ -30,6 +30,9 @@ const defaultWorkers = 4
 // until every delivery in progress is settled or given back.
 func (e *Engines) Work(ctx context.Context, workers ...Worker) error {
 	group, ctx := errgroup.WithContext(ctx)
+	if e.sweep != nil {
+		group.Go(func() error { e.sweep(ctx); return nil })
+	}
 	for _, w := range workers {
 		if w.Workers == 0 {
 			w.Workers = defaultWorkers

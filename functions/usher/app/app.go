@@ -61,6 +61,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if o.Credential == nil {
 		return nil, errors.New("app: a credential is required")
 	}
+	o.Engines.Credential = o.Credential
 	engines, err := host.Open(ctx, o.Engines)
 	if err != nil {
 		return nil, err

@@ -79,6 +79,8 @@ type Harness struct {
 	// Reopen closes the engine and opens it again, as another process would. Nil when
 	// nothing outlives the engine.
 	Reopen func() Ledger
+	// Shared says that other processes may use the database, so that leases outlive the engine.
+	Shared bool
 }
 
 // Tampering is something that somebody does to a chain of five entries.
@@ -96,6 +98,20 @@ const (
 	// CutAll removes every entry.
 	CutAll
 )
+
+// TamperStatements are how to do it in the tables of shared/ledger/tables, with the
+// tenant as the parameter.
+var TamperStatements = map[Tampering][]string{
+	ChangeEntry: {`UPDATE audit_entries SET body = 'nothing happened' WHERE tenant = $1 AND seq = 3`},
+	RemoveEntry: {`DELETE FROM audit_entries WHERE tenant = $1 AND seq = 3`},
+	SwapEntries: {
+		`UPDATE audit_entries SET seq = 99 WHERE tenant = $1 AND seq = 3`,
+		`UPDATE audit_entries SET seq = 3 WHERE tenant = $1 AND seq = 4`,
+		`UPDATE audit_entries SET seq = 4 WHERE tenant = $1 AND seq = 99`,
+	},
+	CutTail: {`DELETE FROM audit_entries WHERE tenant = $1 AND seq > 3`},
+	CutAll:  {`DELETE FROM audit_entries WHERE tenant = $1`},
+}
 
 // testCase is one rule of the contract.
 type testCase struct {

@@ -14,7 +14,7 @@ func listing() []testCase {
 	return []testCase{
 		{"listings are narrowed by every filter", filters},
 		{"listings have a limit", limits},
-		{"everything but the leases outlives the engine", reopened},
+		{"what was stored outlives the engine", reopened},
 	}
 }
 
@@ -88,7 +88,8 @@ func reopened(b *bench) {
 		return
 	}
 	b.accept(keys("d1", "t1"), draft("r1"))
-	b.lease("r1", ledger.Lease{Token: "t", Until: epoch})
+	held := ledger.Lease{Token: "t", Until: epoch}
+	b.lease("r1", held)
 	require.NoError(b, b.SetNote(b.Context(), "n", []byte("v")))
 	require.NoError(b, b.SaveRun(b.Context(), ledger.SyncRun{RequestID: "s1", Tenant: contoso}))
 	_, _, err := b.SaveInventory(b.Context(), contoso, "run1", users(3, nil))
@@ -106,8 +107,11 @@ func reopened(b *bench) {
 	require.NoError(b, err)
 	require.Len(b, kept, 1)
 	b.inventory(3)
+	if !b.Shared {
+		held = ledger.Lease{} // its holder is dead
+	}
 	require.NoError(b, b.Update(b.Context(), "r1", func(rec *ledger.Record) error {
-		require.Zero(b, rec.Lease, "its holder is dead")
+		require.Equal(b, held, rec.Lease)
 		return nil
 	}))
 }

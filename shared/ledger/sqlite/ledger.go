@@ -5,18 +5,13 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"embed"
-	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/usher365/usher/shared/database"
 	"github.com/usher365/usher/shared/ledger"
+	"github.com/usher365/usher/shared/ledger/tables"
 	"github.com/usher365/usher/shared/queue"
 )
-
-//go:embed migrations/*.sql
-var migrations embed.FS
 
 // Outbox is what the ledger needs of the queue: to send in the ledger's own
 // transaction, and to be told when it is committed.
@@ -25,69 +20,100 @@ type Outbox interface {
 	Wake()
 }
 
-// Ledger implements the contract of package ledger. The functions that callers pass
-// in run inside its transactions: they must be quick and must not use the ledger.
-type Ledger struct {
-	db     *database.DB
-	outbox Outbox
-}
+// Ledger implements the contract of package ledger.
+type Ledger struct{ *tables.Ledger }
 
 // New makes the tables when they are missing and takes every lease away: only this
 // process uses the database, so whoever held one is dead.
 func New(ctx context.Context, db *database.DB, outbox Outbox) (*Ledger, error) {
-	dir, err := fs.Sub(migrations, "migrations")
+	migrations, err := tables.Migrations()
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger's migrations: %w", err)
 	}
-	if err := db.Migrate(ctx, "ledger", dir); err != nil {
+	if err := db.Migrate(ctx, "ledger", migrations); err != nil {
 		return nil, err
 	}
-	l := &Ledger{db: db, outbox: outbox}
-	return l, l.write(ctx, "clear the leases", func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE accounts SET lease_token = '', lease_until = 0 WHERE lease_token <> ''`)
+	l := &Ledger{tables.New(engine{db, outbox})}
+	return l, l.ClearLeases(ctx)
+}
+
+// engine runs the ledger's transactions on the shared database.
+type engine struct {
+	db     *database.DB
+	outbox Outbox
+}
+
+// Write implements tables.Engine. Once it is committed the queue is told of the messages.
+func (e engine) Write(ctx context.Context, change func(context.Context, tables.Tx) error) error {
+	var sent bool
+	err := e.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		t := &transaction{tx: tx, outbox: e.outbox}
+		err := change(ctx, t)
+		sent = t.sent
 		return err
+	})
+	if err == nil && sent {
+		e.outbox.Wake()
+	}
+	return err
+}
+
+// Read implements tables.Engine.
+func (e engine) Read(ctx context.Context, look func(context.Context, tables.Tx) error) error {
+	return e.db.Read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return look(ctx, &transaction{tx: tx, outbox: e.outbox})
 	})
 }
 
-// asIs carries an error of a caller's function through to the caller, unwrapped.
-type asIs struct{ error }
-
-// write runs a writing transaction; doing names it in an error.
-func (l *Ledger) write(ctx context.Context, doing string, change func(context.Context, *sql.Tx) error) error {
-	return explain(doing, l.db.Write(ctx, change))
+// transaction is one of the database's, which the queue takes part in.
+type transaction struct {
+	tx     *sql.Tx
+	outbox Outbox
+	sent   bool
+	// last is the latest statement, and repeat is it prepared, once it came twice.
+	last   string
+	repeat *sql.Stmt
 }
 
-// read runs a reading transaction; doing names it in an error.
-func (l *Ledger) read(ctx context.Context, doing string, look func(context.Context, *sql.Tx) error) error {
-	return explain(doing, l.db.Read(ctx, look))
-}
-
-func explain(doing string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if own, ok := errors.AsType[asIs](err); ok {
-		return own.error
-	}
-	return fmt.Errorf("ledger: %s: %w", doing, err)
-}
-
-// apply stores what a change of a record adds beside its rows: audit lines and messages.
-func (l *Ledger) apply(ctx context.Context, tx *sql.Tx, rec *ledger.Record) error {
-	if err := appendAudit(ctx, tx, rec.Audit); err != nil {
+// Exec implements tables.Tx. A statement that is repeated is prepared, which is worth
+// more than half of the time of an inventory; it ends with the transaction.
+func (t *transaction) Exec(ctx context.Context, statement string, args ...any) (err error) {
+	if statement != t.last {
+		t.last, t.repeat = statement, nil
+		_, err = t.tx.ExecContext(ctx, statement, args...)
 		return err
 	}
-	for _, out := range rec.Send {
-		if err := l.outbox.EnqueueTx(ctx, tx, out.Queue, out.Message); err != nil {
-			return fmt.Errorf("send to %s: %w", out.Queue, err)
+	if t.repeat == nil {
+		if t.repeat, err = t.tx.PrepareContext(ctx, statement); err != nil {
+			return err
 		}
 	}
-	return nil
+	_, err = t.repeat.ExecContext(ctx, args...)
+	return err
 }
 
-// wake tells the queue of messages that were committed.
-func (l *Ledger) wake(sent []ledger.Outgoing) {
-	if len(sent) > 0 {
-		l.outbox.Wake()
+// Query implements tables.Tx.
+func (t *transaction) Query(ctx context.Context, each func(scan func(...any) error) error, query string, args ...any) error {
+	rows, err := t.tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
 	}
+	defer rows.Close() // Err tells
+	for rows.Next() {
+		if err := each(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// Send implements tables.Tx.
+func (t *transaction) Send(ctx context.Context, messages ...ledger.Outgoing) error {
+	for _, m := range messages {
+		if err := t.outbox.EnqueueTx(ctx, t.tx, m.Queue, m.Message); err != nil {
+			return err
+		}
+	}
+	t.sent = true
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/usher365/usher/shared/database"
 	"github.com/usher365/usher/shared/ledger"
 	"github.com/usher365/usher/shared/ledger/ledgertest"
+	"github.com/usher365/usher/shared/ledger/tables"
 	"github.com/usher365/usher/shared/queue"
 	queuesqlite "github.com/usher365/usher/shared/queue/sqlite"
 )
@@ -34,8 +35,8 @@ func TestConformanceOnDisk(t *testing.T) {
 	})
 }
 
-// engine is an open ledger over a real queue in the same database.
-type engine struct {
+// opened is an open ledger over a real queue in the same database.
+type opened struct {
 	t      *testing.T
 	path   string
 	db     *database.DB
@@ -56,14 +57,14 @@ func (o *outbox) EnqueueTx(ctx context.Context, tx *sql.Tx, name string, msgs ..
 	return o.Queue.EnqueueTx(ctx, tx, name, msgs...)
 }
 
-func open(t *testing.T, path string) *engine {
-	e := &engine{t: t, path: path}
+func open(t *testing.T, path string) *opened {
+	e := &opened{t: t, path: path}
 	e.open()
 	t.Cleanup(func() { e.close() })
 	return e
 }
 
-func (e *engine) open() {
+func (e *opened) open() {
 	var err error
 	e.db, err = database.Open(e.t.Context(), database.Options{Path: e.path, Relaxed: true})
 	require.NoError(e.t, err)
@@ -74,12 +75,12 @@ func (e *engine) open() {
 	require.NoError(e.t, err)
 }
 
-func (e *engine) close() {
+func (e *opened) close() {
 	require.NoError(e.t, e.outbox.Close())
 	require.NoError(e.t, e.db.Close())
 }
 
-func (e *engine) harness() ledgertest.Harness {
+func (e *opened) harness() ledgertest.Harness {
 	return ledgertest.Harness{
 		Ledger:         e.ledger,
 		Sent:           e.sent,
@@ -88,34 +89,23 @@ func (e *engine) harness() ledgertest.Harness {
 	}
 }
 
-func (e *engine) sent() (ids []string) {
-	require.NoError(e.t, e.db.Read(e.t.Context(), func(ctx context.Context, tx *sql.Tx) (err error) {
-		text := func(b []byte) (string, error) { return string(b), nil }
-		ids, err = docs(ctx, tx, text, `SELECT id FROM queue_messages ORDER BY seq`)
-		return err
+func (e *opened) sent() (ids []string) {
+	require.NoError(e.t, engine{db: e.db}.Read(e.t.Context(), func(ctx context.Context, tx tables.Tx) error {
+		return tx.Query(ctx, func(scan func(...any) error) error {
+			ids = append(ids, "")
+			return scan(&ids[len(ids)-1])
+		}, `SELECT id FROM queue_messages ORDER BY seq`)
 	}))
 	return ids
 }
 
-var tampering = map[ledgertest.Tampering][]string{
-	ledgertest.ChangeEntry: {`UPDATE audit_entries SET body = 'nothing happened' WHERE tenant = ? AND seq = 3`},
-	ledgertest.RemoveEntry: {`DELETE FROM audit_entries WHERE tenant = ? AND seq = 3`},
-	ledgertest.SwapEntries: {
-		`UPDATE audit_entries SET seq = 99 WHERE tenant = ? AND seq = 3`,
-		`UPDATE audit_entries SET seq = 3 WHERE tenant = ? AND seq = 4`,
-		`UPDATE audit_entries SET seq = 4 WHERE tenant = ? AND seq = 99`,
-	},
-	ledgertest.CutTail: {`DELETE FROM audit_entries WHERE tenant = ? AND seq > 3`},
-	ledgertest.CutAll:  {`DELETE FROM audit_entries WHERE tenant = ?`},
-}
-
-func (e *engine) tamper(tenant account.TenantID, how ledgertest.Tampering) {
-	for _, statement := range tampering[how] {
+func (e *opened) tamper(tenant account.TenantID, how ledgertest.Tampering) {
+	for _, statement := range ledgertest.TamperStatements[how] {
 		e.exec(statement, tenant)
 	}
 }
 
-func (e *engine) exec(statement string, args ...any) {
+func (e *opened) exec(statement string, args ...any) {
 	require.NoError(e.t, e.db.Write(e.t.Context(), func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, statement, args...)
 		return err
@@ -143,7 +133,7 @@ func TestUnfinishedInventoryLeavesNoRows(t *testing.T) {
 	_, _, err := e.ledger.SaveInventory(t.Context(), "t", "run", none)
 	require.NoError(t, err)
 	failing := func(yield func(account.User, error) bool) {
-		for range inventoryBatch + 1 {
+		for range 1001 {
 			yield(account.User{ObjectID: "o"}, nil)
 		}
 		yield(account.User{}, os.ErrDeadlineExceeded)

@@ -73,6 +73,8 @@ type Features struct {
 	Lock time.Duration
 	// Late is how late a planned message may come. Zero means a second.
 	Late time.Duration
+	// Parallel runs the cases side by side where time is real. Open must share nothing.
+	Parallel bool
 }
 
 // Open opens an empty engine that is closed when the test ends.
@@ -97,6 +99,9 @@ func Run(t *testing.T, f Features, open Open) {
 		}
 		t.Run(c.name, func(t *testing.T) {
 			if !f.Virtual {
+				if f.Parallel {
+					t.Parallel()
+				}
 				c.check(t, f, open)
 				return
 			}

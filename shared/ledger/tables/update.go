@@ -1,8 +1,7 @@
-package sqlite
+package tables
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/ledger"
@@ -13,24 +12,19 @@ import (
 // change leaves everything as it was and comes back as it is. It fails with
 // ledger.ErrNotFound.
 func (l *Ledger) Update(ctx context.Context, requestID string, change func(*ledger.Record) error) error {
-	var rec ledger.Record
-	err := l.write(ctx, "update a request", func(ctx context.Context, tx *sql.Tx) (err error) {
-		if rec, err = loadRecord(ctx, tx, requestID); err != nil {
+	return l.write(ctx, "update a request", func(ctx context.Context, tx Tx) error {
+		rec, err := loadRecord(ctx, tx, requestID)
+		if err != nil {
 			return err
 		}
 		if err := change(&rec); err != nil {
 			return asIs{err}
 		}
-		return l.storeRecord(ctx, tx, &rec)
+		return storeRecord(ctx, tx, &rec)
 	})
-	if err != nil {
-		return err
-	}
-	l.wake(rec.Send)
-	return nil
 }
 
-func loadRecord(ctx context.Context, tx *sql.Tx, requestID string) (rec ledger.Record, err error) {
+func loadRecord(ctx context.Context, tx Tx, requestID string) (rec ledger.Record, err error) {
 	if rec.Request, err = loadRequest(ctx, tx, requestID); err != nil || rec.Request.AccountID == "" {
 		return rec, err
 	}
@@ -38,7 +32,7 @@ func loadRecord(ctx context.Context, tx *sql.Tx, requestID string) (rec ledger.R
 	return rec, err
 }
 
-func (l *Ledger) storeRecord(ctx context.Context, tx *sql.Tx, rec *ledger.Record) error {
+func storeRecord(ctx context.Context, tx Tx, rec *ledger.Record) error {
 	if err := updateRequest(ctx, tx, rec.Request); err != nil {
 		return err
 	}
@@ -50,14 +44,14 @@ func (l *Ledger) storeRecord(ctx context.Context, tx *sql.Tx, rec *ledger.Record
 			return err
 		}
 	}
-	return l.apply(ctx, tx, rec)
+	return apply(ctx, tx, rec)
 }
 
 // UpdateAccount lets change edit an account and stores it with the audit lines change
 // returns, in one transaction. An error of change leaves everything as it was and comes
 // back as it is. It fails with ledger.ErrNotFound.
 func (l *Ledger) UpdateAccount(ctx context.Context, accountID string, change func(*account.Account) ([]ledger.Entry, error)) error {
-	return l.write(ctx, "update an account", func(ctx context.Context, tx *sql.Tx) error {
+	return l.write(ctx, "update an account", func(ctx context.Context, tx Tx) error {
 		a, _, err := loadAccount(ctx, tx, accountID)
 		if err != nil {
 			return err

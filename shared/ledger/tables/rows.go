@@ -1,13 +1,13 @@
-package sqlite
+package tables
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/ledger"
@@ -68,44 +68,51 @@ func decodeAccount(b []byte) (a account.Account, err error) {
 }
 
 // nameKey is how names are compared: Entra does not tell letters' case apart.
-func nameKey(upn string) string { return strings.ToLower(upn) }
+func nameKey(upn string) string { return strings.ToLower(storable(upn)) }
 
-func loadRequest(ctx context.Context, tx *sql.Tx, id string) (account.Request, error) {
+// storable gives a foreign text as a column takes it: PostgreSQL refuses bytes that are
+// not UTF-8, and zero bytes. Such a text is kept in quotes, with escapes.
+func storable(text string) string {
+	if utf8.ValidString(text) && !strings.Contains(text, "\x00") {
+		return text
+	}
+	return strconv.QuoteToASCII(text)
+}
+
+func loadRequest(ctx context.Context, tx Tx, id string) (account.Request, error) {
 	var doc []byte
-	err := tx.QueryRowContext(ctx, `SELECT doc FROM requests WHERE id = ?`, id).Scan(&doc)
-	if err != nil {
+	found, err := get(ctx, tx, []any{&doc}, `SELECT doc FROM requests WHERE id = $1`, id)
+	if !found {
 		return account.Request{}, missing(err, "request", id)
 	}
 	return decodeRequest(doc)
 }
 
 func missing(err error, what, id string) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return fmt.Errorf("%s %q: %w", what, id, ledger.ErrNotFound)
+	if err != nil {
+		return err
 	}
-	return err
+	return fmt.Errorf("%s %q: %w", what, id, ledger.ErrNotFound)
 }
 
-func insertRequest(ctx context.Context, tx *sql.Tx, r account.Request) error {
+func insertRequest(ctx context.Context, tx Tx, r account.Request) error {
 	doc, err := encodeRequest(r)
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO requests (id, tenant, upn, account_id, action, is_open, created_at, doc)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+	return tx.Exec(ctx, `INSERT INTO requests (id, tenant, upn, account_id, action, is_open, created_at, doc)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		r.ID, r.Tenant, nameKey(r.UserPrincipalName), r.AccountID, r.Action, isOpen(r), micros(r.CreatedAt), doc)
-	return err
 }
 
-func updateRequest(ctx context.Context, tx *sql.Tx, r account.Request) error {
+func updateRequest(ctx context.Context, tx Tx, r account.Request) error {
 	doc, err := encodeRequest(r)
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE requests SET tenant = ?, upn = ?, account_id = ?, action = ?, is_open = ?, created_at = ?, doc = ?
-		WHERE id = ?`,
+	return tx.Exec(ctx, `UPDATE requests SET tenant = $1, upn = $2, account_id = $3, action = $4, is_open = $5, created_at = $6, doc = $7
+		WHERE id = $8`,
 		r.Tenant, nameKey(r.UserPrincipalName), r.AccountID, r.Action, isOpen(r), micros(r.CreatedAt), doc, r.ID)
-	return err
 }
 
 // isOpen is a column, so a number: 1 when the request can still do something.
@@ -116,14 +123,14 @@ func isOpen(r account.Request) int {
 	return 1
 }
 
-func loadAccount(ctx context.Context, tx *sql.Tx, id string) (account.Account, ledger.Lease, error) {
+func loadAccount(ctx context.Context, tx Tx, id string) (account.Account, ledger.Lease, error) {
 	var (
 		doc   []byte
 		lease ledger.Lease
 		until int64
 	)
-	err := tx.QueryRowContext(ctx, `SELECT doc, lease_token, lease_until FROM accounts WHERE id = ?`, id).Scan(&doc, &lease.Token, &until)
-	if err != nil {
+	found, err := get(ctx, tx, []any{&doc, &lease.Token, &until}, `SELECT doc, lease_token, lease_until FROM accounts WHERE id = $1`, id)
+	if !found {
 		return account.Account{}, lease, missing(err, "account", id)
 	}
 	lease.Until = timeOf(until)
@@ -132,23 +139,21 @@ func loadAccount(ctx context.Context, tx *sql.Tx, id string) (account.Account, l
 }
 
 // storeAccount inserts an account, or updates it and leaves its lease alone.
-func storeAccount(ctx context.Context, tx *sql.Tx, a account.Account) error {
+func storeAccount(ctx context.Context, tx Tx, a account.Account) error {
 	doc, err := encodeAccount(a)
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO accounts (id, tenant, upn, state, created_at, lease_token, lease_until, doc)
-		VALUES (?, ?, ?, ?, ?, '', 0, ?)
+	return tx.Exec(ctx, `INSERT INTO accounts (id, tenant, upn, state, created_at, lease_token, lease_until, doc)
+		VALUES ($1, $2, $3, $4, $5, '', 0, $6)
 		ON CONFLICT (id) DO UPDATE SET tenant = excluded.tenant, upn = excluded.upn, state = excluded.state,
 			created_at = excluded.created_at, doc = excluded.doc`,
 		a.ID, a.Tenant, nameKey(a.UserPrincipalName), a.State, micros(a.CreatedAt), doc)
-	return err
 }
 
-func storeLease(ctx context.Context, tx *sql.Tx, accountID string, lease ledger.Lease) error {
-	_, err := tx.ExecContext(ctx, `UPDATE accounts SET lease_token = ?, lease_until = ? WHERE id = ?`,
+func storeLease(ctx context.Context, tx Tx, accountID string, lease ledger.Lease) error {
+	return tx.Exec(ctx, `UPDATE accounts SET lease_token = $1, lease_until = $2 WHERE id = $3`,
 		lease.Token, micros(lease.Until), accountID)
-	return err
 }
 
 // micros is how times lie in columns; 0 is the zero time.

@@ -1,8 +1,8 @@
-package sqlite
+package tables
 
 import (
 	"context"
-	"database/sql"
+	"fmt"
 	"strings"
 
 	"github.com/usher365/usher/shared/account"
@@ -17,24 +17,32 @@ type where struct {
 	args       []any
 }
 
+// and adds a condition; parameters stand in it as question marks.
 func (w where) and(condition string, args ...any) where {
-	return where{append(w.conditions, condition), append(w.args, args...)}
+	for _, arg := range args {
+		w.args = append(w.args, arg)
+		condition = strings.Replace(condition, "?", w.lastParameter(), 1)
+	}
+	return where{append(w.conditions, condition), w.args}
 }
 
+func (w where) lastParameter() string { return fmt.Sprint("$", len(w.args)) }
+
 // newestFirst ends a query: the condition, the order, and the limit of a filter.
-func (w where) newestFirst(limit int) (string, []any) {
+func (w where) newestFirst(order string, limit int) (string, []any) {
 	clause := ""
 	if len(w.conditions) > 0 {
 		clause = ` WHERE ` + strings.Join(w.conditions, ` AND `)
 	}
-	clause += ` ORDER BY created_at DESC, id DESC`
+	clause += ` ORDER BY ` + order + ` DESC`
 	if limit == 0 {
 		limit = defaultLimit
 	}
 	if limit < 0 {
 		return clause, w.args
 	}
-	return clause + ` LIMIT ?`, append(w.args, limit)
+	w.args = append(w.args, limit)
+	return clause + ` LIMIT ` + w.lastParameter(), w.args
 }
 
 // commonWhere is what requests and accounts are narrowed by alike.
@@ -66,12 +74,12 @@ func requestsWhere(f ledger.Filter) where {
 	return w
 }
 
-func listRequests(ctx context.Context, tx *sql.Tx, w where, f ledger.Filter) ([]account.Request, error) {
-	clause, args := w.newestFirst(f.Limit)
+func listRequests(ctx context.Context, tx Tx, w where, f ledger.Filter) ([]account.Request, error) {
+	clause, args := w.newestFirst(`created_at DESC, id`, f.Limit)
 	return docs(ctx, tx, decodeRequest, `SELECT doc FROM requests`+clause, args...)
 }
 
-func listAccounts(ctx context.Context, tx *sql.Tx, f ledger.Filter) ([]account.Account, error) {
+func listAccounts(ctx context.Context, tx Tx, f ledger.Filter) ([]account.Account, error) {
 	w := commonWhere(f)
 	if f.AccountID != "" {
 		w = w.and(`id = ?`, f.AccountID)
@@ -79,34 +87,27 @@ func listAccounts(ctx context.Context, tx *sql.Tx, f ledger.Filter) ([]account.A
 	if f.Open {
 		w = w.and(`state <> ?`, account.AccountGone)
 	}
-	clause, args := w.newestFirst(f.Limit)
+	clause, args := w.newestFirst(`created_at DESC, id`, f.Limit)
 	return docs(ctx, tx, decodeAccount, `SELECT doc FROM accounts`+clause, args...)
 }
 
 // docs reads one column of documents.
-func docs[T any](ctx context.Context, tx *sql.Tx, decode func([]byte) (T, error), query string, args ...any) (found []T, err error) {
-	rows, err := tx.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close() // Err tells
-	for rows.Next() {
+func docs[T any](ctx context.Context, tx Tx, decode func([]byte) (T, error), query string, args ...any) (found []T, err error) {
+	err = tx.Query(ctx, func(scan func(...any) error) error {
 		var doc []byte
-		if err := rows.Scan(&doc); err != nil {
-			return nil, err
+		if err := scan(&doc); err != nil {
+			return err
 		}
 		one, err := decode(doc)
-		if err != nil {
-			return nil, err
-		}
 		found = append(found, one)
-	}
-	return found, rows.Err()
+		return err
+	}, query, args...)
+	return found, err
 }
 
 // Request gives one request with its steps. It fails with ledger.ErrNotFound.
 func (l *Ledger) Request(ctx context.Context, id string) (r account.Request, err error) {
-	err = l.read(ctx, "read a request", func(ctx context.Context, tx *sql.Tx) error {
+	err = l.read(ctx, "read a request", func(ctx context.Context, tx Tx) error {
 		r, err = loadRequest(ctx, tx, id)
 		return err
 	})
@@ -115,7 +116,7 @@ func (l *Ledger) Request(ctx context.Context, id string) (r account.Request, err
 
 // Requests lists requests with their steps, the newest first.
 func (l *Ledger) Requests(ctx context.Context, f ledger.Filter) (found []account.Request, err error) {
-	err = l.read(ctx, "list requests", func(ctx context.Context, tx *sql.Tx) error {
+	err = l.read(ctx, "list requests", func(ctx context.Context, tx Tx) error {
 		found, err = listRequests(ctx, tx, requestsWhere(f), f)
 		return err
 	})
@@ -124,7 +125,7 @@ func (l *Ledger) Requests(ctx context.Context, f ledger.Filter) (found []account
 
 // Account gives one account. It fails with ledger.ErrNotFound.
 func (l *Ledger) Account(ctx context.Context, id string) (a account.Account, err error) {
-	err = l.read(ctx, "read an account", func(ctx context.Context, tx *sql.Tx) error {
+	err = l.read(ctx, "read an account", func(ctx context.Context, tx Tx) error {
 		a, _, err = loadAccount(ctx, tx, id)
 		return err
 	})
@@ -134,7 +135,7 @@ func (l *Ledger) Account(ctx context.Context, id string) (a account.Account, err
 // Accounts lists accounts, the newest first. Open leaves out those that are gone;
 // Actions do not narrow.
 func (l *Ledger) Accounts(ctx context.Context, f ledger.Filter) (found []account.Account, err error) {
-	err = l.read(ctx, "list accounts", func(ctx context.Context, tx *sql.Tx) error {
+	err = l.read(ctx, "list accounts", func(ctx context.Context, tx Tx) error {
 		found, err = listAccounts(ctx, tx, f)
 		return err
 	})

@@ -1,10 +1,8 @@
-package sqlite
+package tables
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -20,90 +18,95 @@ const entryColumns = `tenant, seq, at, kind, request_id, account_id, actor, body
 
 // Append adds entries to the chains of their tenants, all or none, in their order.
 func (l *Ledger) Append(ctx context.Context, entries ...ledger.Entry) error {
-	return l.write(ctx, "append to the audit log", func(ctx context.Context, tx *sql.Tx) error {
+	return l.write(ctx, "append to the audit log", func(ctx context.Context, tx Tx) error {
 		return appendAudit(ctx, tx, entries)
 	})
 }
 
-func appendAudit(ctx context.Context, tx *sql.Tx, entries []ledger.Entry) error {
+func appendAudit(ctx context.Context, tx Tx, entries []ledger.Entry) error {
+	heads := map[account.TenantID]ledger.Entry{}
 	for _, e := range entries {
-		head, err := headOf(ctx, tx, e.Tenant)
-		if err != nil {
-			return err
+		head, known := heads[e.Tenant]
+		if !known {
+			var err error
+			if head, err = headOf(ctx, tx, e.Tenant); err != nil {
+				return err
+			}
 		}
-		if e, err = ledger.Chain(head, e); err != nil {
+		e.Actor, e.Text = storable(e.Actor), storable(e.Text)
+		e, err := ledger.Chain(head, e)
+		if err != nil {
 			return err
 		}
 		if err := insertEntry(ctx, tx, e); err != nil {
 			return fmt.Errorf("audit entry %s: %w", e.Kind, err)
 		}
+		heads[e.Tenant] = e
 	}
 	return nil
 }
 
 // headOf gives the end of a chain: an entry of which only Seq and Hash are known.
-func headOf(ctx context.Context, tx *sql.Tx, tenant account.TenantID) (head ledger.Entry, err error) {
-	err = tx.QueryRowContext(ctx, `SELECT seq, hash FROM audit_heads WHERE tenant = ?`, tenant).Scan(&head.Seq, &head.Hash)
-	if errors.Is(err, sql.ErrNoRows) {
-		return head, nil
-	}
+func headOf(ctx context.Context, tx Tx, tenant account.TenantID) (head ledger.Entry, err error) {
+	_, err = get(ctx, tx, []any{&head.Seq, &head.Hash}, `SELECT seq, hash FROM audit_heads WHERE tenant = $1`, tenant)
 	return head, err
 }
 
-func insertEntry(ctx context.Context, tx *sql.Tx, e ledger.Entry) error {
-	data := sql.NullString{String: string(e.Data), Valid: len(e.Data) > 0}
-	_, err := tx.ExecContext(ctx, `INSERT INTO audit_entries (`+entryColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		e.Tenant, e.Seq, e.At.UnixMicro(), e.Kind, e.RequestID, e.AccountID, e.Actor, e.Text, data, e.Prev, e.Hash)
+// insertEntry writes the head first: whoever lost a race learns it there, and not from
+// an entry that exists.
+func insertEntry(ctx context.Context, tx Tx, e ledger.Entry) error {
+	err := tx.Exec(ctx, `INSERT INTO audit_heads (tenant, seq, hash) VALUES ($1, $2, $3)
+		ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, hash = excluded.hash`, e.Tenant, e.Seq, e.Hash)
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO audit_heads (tenant, seq, hash) VALUES (?, ?, ?)
-		ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, hash = excluded.hash`, e.Tenant, e.Seq, e.Hash)
-	return err
+	return tx.Exec(ctx, `INSERT INTO audit_entries (`+entryColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		e.Tenant, e.Seq, e.At.UnixMicro(), e.Kind, e.RequestID, e.AccountID, e.Actor, e.Text, dataColumn(e), e.Prev, e.Hash)
+}
+
+// dataColumn is NULL for an entry without data.
+func dataColumn(e ledger.Entry) *string {
+	if len(e.Data) == 0 {
+		return nil
+	}
+	data := string(e.Data)
+	return &data
 }
 
 // eachEntry calls visit for every entry a condition finds.
-func eachEntry(ctx context.Context, tx *sql.Tx, visit func(ledger.Entry) error, condition string, args ...any) error {
-	rows, err := tx.QueryContext(ctx, `SELECT `+entryColumns+` FROM audit_entries `+condition, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close() // Err tells
-	for rows.Next() {
-		e, err := scanEntry(rows)
+func eachEntry(ctx context.Context, tx Tx, visit func(ledger.Entry) error, condition string, args ...any) error {
+	return tx.Query(ctx, func(scan func(...any) error) error {
+		e, err := scanEntry(scan)
 		if err != nil {
 			return err
 		}
-		if err := visit(e); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+		return visit(e)
+	}, `SELECT `+entryColumns+` FROM audit_entries `+condition, args...)
 }
 
-func scanEntry(rows *sql.Rows) (e ledger.Entry, err error) {
+func scanEntry(scan func(...any) error) (e ledger.Entry, err error) {
 	var (
 		at   int64
-		data sql.NullString
+		data *string
 	)
-	err = rows.Scan(&e.Tenant, &e.Seq, &at, &e.Kind, &e.RequestID, &e.AccountID, &e.Actor, &e.Text, &data, &e.Prev, &e.Hash)
+	err = scan(&e.Tenant, &e.Seq, &at, &e.Kind, &e.RequestID, &e.AccountID, &e.Actor, &e.Text, &data, &e.Prev, &e.Hash)
 	e.At = time.UnixMicro(at).UTC()
-	if data.Valid {
-		e.Data = json.RawMessage(data.String)
+	if data != nil {
+		e.Data = json.RawMessage(*data)
 	}
 	return e, err
 }
 
 // Timeline gives the audit lines of one request, the oldest first.
 func (l *Ledger) Timeline(ctx context.Context, requestID string) (lines []ledger.Entry, err error) {
-	err = l.read(ctx, "read a timeline", func(ctx context.Context, tx *sql.Tx) error {
-		lines, err = entries(ctx, tx, `WHERE request_id = ? ORDER BY seq, tenant`, requestID)
+	err = l.read(ctx, "read a timeline", func(ctx context.Context, tx Tx) error {
+		lines, err = entries(ctx, tx, `WHERE request_id = $1 ORDER BY seq, tenant`, requestID)
 		return err
 	})
 	return lines, err
 }
 
-func entries(ctx context.Context, tx *sql.Tx, condition string, args ...any) (found []ledger.Entry, err error) {
+func entries(ctx context.Context, tx Tx, condition string, args ...any) (found []ledger.Entry, err error) {
 	err = eachEntry(ctx, tx, func(e ledger.Entry) error {
 		found = append(found, e)
 		return nil
@@ -117,8 +120,8 @@ func (l *Ledger) Audit(ctx context.Context, tenant account.TenantID) iter.Seq2[l
 	return func(yield func(ledger.Entry, error) bool) {
 		for after := int64(0); ; {
 			var page []ledger.Entry
-			err := l.read(ctx, "read the audit log", func(ctx context.Context, tx *sql.Tx) (err error) {
-				page, err = entries(ctx, tx, `WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?`, tenant, after, auditPage)
+			err := l.read(ctx, "read the audit log", func(ctx context.Context, tx Tx) (err error) {
+				page, err = entries(ctx, tx, `WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3`, tenant, after, auditPage)
 				return err
 			})
 			if err != nil {
@@ -140,7 +143,7 @@ func (l *Ledger) Audit(ctx context.Context, tenant account.TenantID) iter.Seq2[l
 // AuditTenants lists the tenants that have an audit chain, in order.
 func (l *Ledger) AuditTenants(ctx context.Context) (tenants []account.TenantID, err error) {
 	asTenant := func(b []byte) (account.TenantID, error) { return account.TenantID(b), nil }
-	err = l.read(ctx, "list the audit chains", func(ctx context.Context, tx *sql.Tx) error {
+	err = l.read(ctx, "list the audit chains", func(ctx context.Context, tx Tx) error {
 		tenants, err = docs(ctx, tx, asTenant, `SELECT tenant FROM audit_heads ORDER BY tenant`)
 		return err
 	})
@@ -153,14 +156,14 @@ func (l *Ledger) AuditTenants(ctx context.Context) (tenants []account.TenantID, 
 // the number of entries and the hash of the last one, which is worth noting elsewhere.
 func (l *Ledger) Verify(ctx context.Context, tenant account.TenantID) (count int64, head string, err error) {
 	var last ledger.Entry
-	err = l.read(ctx, "verify the audit log", func(ctx context.Context, tx *sql.Tx) error {
+	err = l.read(ctx, "verify the audit log", func(ctx context.Context, tx Tx) error {
 		err := eachEntry(ctx, tx, func(e ledger.Entry) error {
 			if err := ledger.Link(last, e); err != nil {
 				return err
 			}
 			last = e
 			return nil
-		}, `WHERE tenant = ? ORDER BY seq`, tenant)
+		}, `WHERE tenant = $1 ORDER BY seq`, tenant)
 		if err != nil {
 			return err
 		}

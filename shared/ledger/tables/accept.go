@@ -1,8 +1,7 @@
-package sqlite
+package tables
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 
@@ -22,11 +21,8 @@ const (
 // draft is stored with its account, its audit lines and its messages. An error of
 // decide leaves nothing and comes back as it is.
 func (l *Ledger) Accept(ctx context.Context, keys ledger.Keys, decide func(ledger.Situation) (ledger.Draft, error)) (ledger.Verdict, error) {
-	var (
-		verdict ledger.Verdict
-		sent    []ledger.Outgoing
-	)
-	err := l.write(ctx, "accept a request", func(ctx context.Context, tx *sql.Tx) error {
+	var verdict ledger.Verdict
+	err := l.write(ctx, "accept a request", func(ctx context.Context, tx Tx) error {
 		first, known, err := firstRequest(ctx, tx, keys)
 		if err != nil {
 			return err
@@ -43,29 +39,28 @@ func (l *Ledger) Accept(ctx context.Context, keys ledger.Keys, decide func(ledge
 		if err != nil {
 			return asIs{err}
 		}
-		verdict.Request, sent = draft.Request, draft.Send
-		return l.storeDraft(ctx, tx, keys, draft)
+		verdict = ledger.Verdict{Request: draft.Request}
+		return storeDraft(ctx, tx, keys, draft)
 	})
 	if err != nil {
 		return ledger.Verdict{}, err
 	}
-	l.wake(sent)
 	return verdict, nil
 }
 
 // firstRequest finds the request a key was taken for; the delivery's word counts first.
-func firstRequest(ctx context.Context, tx *sql.Tx, keys ledger.Keys) (r account.Request, known bool, err error) {
+func firstRequest(ctx context.Context, tx Tx, keys ledger.Keys) (r account.Request, known bool, err error) {
 	for _, k := range [][2]string{{deliveryKey, keys.Delivery}, {businessKey, keys.Business}} {
 		if k[1] == "" {
 			continue
 		}
 		var id string
-		err := tx.QueryRowContext(ctx, `SELECT request_id FROM request_keys WHERE kind = ? AND value = ?`, k[0], k[1]).Scan(&id)
-		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			continue
-		case err != nil:
+		known, err := get(ctx, tx, []any{&id}, `SELECT request_id FROM request_keys WHERE kind = $1 AND value = $2`, k[0], storable(k[1]))
+		if err != nil {
 			return r, false, err
+		}
+		if !known {
+			continue
 		}
 		r, err = loadRequest(ctx, tx, id)
 		return r, err == nil, err
@@ -73,13 +68,13 @@ func firstRequest(ctx context.Context, tx *sql.Tx, keys ledger.Keys) (r account.
 	return r, false, nil
 }
 
-func rememberKeys(ctx context.Context, tx *sql.Tx, keys ledger.Keys, requestID string) error {
+func rememberKeys(ctx context.Context, tx Tx, keys ledger.Keys, requestID string) error {
 	for _, k := range [][2]string{{deliveryKey, keys.Delivery}, {businessKey, keys.Business}} {
 		if k[1] == "" {
 			continue
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO request_keys (kind, value, request_id) VALUES (?, ?, ?)
-			ON CONFLICT (kind, value) DO NOTHING`, k[0], k[1], requestID)
+		err := tx.Exec(ctx, `INSERT INTO request_keys (kind, value, request_id) VALUES ($1, $2, $3)
+			ON CONFLICT (kind, value) DO NOTHING`, k[0], storable(k[1]), requestID)
 		if err != nil {
 			return err
 		}
@@ -87,7 +82,7 @@ func rememberKeys(ctx context.Context, tx *sql.Tx, keys ledger.Keys, requestID s
 	return nil
 }
 
-func situationOf(ctx context.Context, tx *sql.Tx, keys ledger.Keys) (s ledger.Situation, err error) {
+func situationOf(ctx context.Context, tx Tx, keys ledger.Keys) (s ledger.Situation, err error) {
 	if keys.UserPrincipalName == "" {
 		open := ledger.Filter{Tenant: keys.Tenant, Open: true, Limit: -1}
 		if keys.Action != "" {
@@ -117,7 +112,7 @@ func situationOf(ctx context.Context, tx *sql.Tx, keys ledger.Keys) (s ledger.Si
 	return s, err
 }
 
-func (l *Ledger) storeDraft(ctx context.Context, tx *sql.Tx, keys ledger.Keys, d ledger.Draft) error {
+func storeDraft(ctx context.Context, tx Tx, keys ledger.Keys, d ledger.Draft) error {
 	if d.Request.ID == "" {
 		return errors.New("the draft has no request id")
 	}
@@ -142,11 +137,11 @@ func (l *Ledger) storeDraft(ctx context.Context, tx *sql.Tx, keys ledger.Keys, d
 			return err
 		}
 	}
-	return l.apply(ctx, tx, &d.Record)
+	return apply(ctx, tx, &d.Record)
 }
 
 // cancel writes why a request was overtaken; the first reason stays.
-func cancel(ctx context.Context, tx *sql.Tx, id, why string) error {
+func cancel(ctx context.Context, tx Tx, id, why string) error {
 	r, err := loadRequest(ctx, tx, id)
 	if err != nil {
 		return fmt.Errorf("cancel: %w", err)

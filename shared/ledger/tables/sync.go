@@ -1,10 +1,8 @@
-package sqlite
+package tables
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/usher365/usher/shared/account"
@@ -19,24 +17,23 @@ func (l *Ledger) SaveRun(ctx context.Context, run ledger.SyncRun) error {
 	if err != nil {
 		return fmt.Errorf("ledger: save a sync run: %w", err)
 	}
-	return l.write(ctx, "save a sync run", func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO sync_runs (tenant, request_id, started_at, doc) VALUES (?, ?, ?, ?)
+	return l.write(ctx, "save a sync run", func(ctx context.Context, tx Tx) error {
+		return tx.Exec(ctx, `INSERT INTO sync_runs (tenant, request_id, started_at, doc) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (tenant, request_id) DO UPDATE SET started_at = excluded.started_at, doc = excluded.doc`,
 			run.Tenant, run.RequestID, micros(run.StartedAt), doc)
-		return err
 	})
 }
 
 // Runs lists a tenant's sync runs, or those of all tenants when tenant is empty, the
 // newest first. limit is as in ledger.Filter.
 func (l *Ledger) Runs(ctx context.Context, tenant account.TenantID, limit int) (runs []ledger.SyncRun, err error) {
-	if limit == 0 {
-		limit = defaultLimit
+	var w where
+	if tenant != "" {
+		w = w.and(`tenant = ?`, tenant)
 	}
-	// SQLite takes a negative limit as none, as we do.
-	err = l.read(ctx, "list sync runs", func(ctx context.Context, tx *sql.Tx) error {
-		runs, err = docs(ctx, tx, decodeRun, `SELECT doc FROM sync_runs WHERE ? = '' OR tenant = ?
-			ORDER BY started_at DESC, request_id DESC LIMIT ?`, tenant, tenant, limit)
+	clause, args := w.newestFirst(`started_at DESC, request_id`, limit)
+	err = l.read(ctx, "list sync runs", func(ctx context.Context, tx Tx) error {
+		runs, err = docs(ctx, tx, decodeRun, `SELECT doc FROM sync_runs`+clause, args...)
 		return err
 	})
 	return runs, err
@@ -51,20 +48,16 @@ func decodeRun(doc []byte) (run ledger.SyncRun, err error) {
 
 // SetNote keeps a small value under a key, in place of the one before.
 func (l *Ledger) SetNote(ctx context.Context, key string, value []byte) error {
-	return l.write(ctx, "keep note "+key, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO notes (name, value) VALUES (?, ?)
+	return l.write(ctx, "keep note "+key, func(ctx context.Context, tx Tx) error {
+		return tx.Exec(ctx, `INSERT INTO notes (name, value) VALUES ($1, $2)
 			ON CONFLICT (name) DO UPDATE SET value = excluded.value`, key, append([]byte{}, value...))
-		return err
 	})
 }
 
 // Note gives the value kept under a key, nil when there is none.
 func (l *Ledger) Note(ctx context.Context, key string) (value []byte, err error) {
-	err = l.read(ctx, "read note "+key, func(ctx context.Context, tx *sql.Tx) error {
-		err := tx.QueryRowContext(ctx, `SELECT value FROM notes WHERE name = ?`, key).Scan(&value)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
+	err = l.read(ctx, "read note "+key, func(ctx context.Context, tx Tx) error {
+		_, err := get(ctx, tx, []any{&value}, `SELECT value FROM notes WHERE name = $1`, key)
 		return err
 	})
 	return value, err

@@ -1,0 +1,19 @@
+//go:build !unix
+
+package postgrestest
+
+import (
+	"errors"
+	"syscall"
+)
+
+// identity is whom the server runs as.
+type identity struct{}
+
+func unprivileged() (*identity, error) {
+	return nil, errors.New("tests start PostgreSQL on Unix only")
+}
+
+func (*identity) own(string) error { return nil }
+
+func (*identity) attributes() *syscall.SysProcAttr { return nil }

@@ -1,0 +1,259 @@
+package servicebus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
+
+	"github.com/usher365/usher/shared/queue"
+)
+
+// page is how many messages one peek asks for; the service may give fewer.
+const page = 250
+
+// peek shows every message of a queue, or of its dead letter queue, in order, until show
+// returns false.
+func (q *Queue) peek(ctx context.Context, name string, sub azservicebus.SubQueue, show func(*azservicebus.ReceivedMessage) bool) error {
+	ctx, cancel := q.deadline(ctx)
+	defer cancel()
+	return q.withReceiver(name, sub, func(r *azservicebus.Receiver) error {
+		for from := int64(0); ; {
+			found, err := r.PeekMessages(ctx, page, &azservicebus.PeekMessagesOptions{FromSequenceNumber: &from})
+			if err != nil {
+				return classify(err)
+			}
+			for _, m := range found {
+				if !show(m) {
+					return nil
+				}
+				from = valueOf(m.SequenceNumber) + 1
+			}
+			if len(found) == 0 {
+				return nil
+			}
+		}
+	})
+}
+
+// withReceiver opens a receiver for a while.
+func (q *Queue) withReceiver(name string, sub azservicebus.SubQueue, use func(*azservicebus.Receiver) error) error {
+	if q.isClosed() {
+		return queue.ErrClosed
+	}
+	r, err := q.client.NewReceiverForQueue(name, &azservicebus.ReceiverOptions{SubQueue: sub})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+		defer cancel()
+		_ = r.Close(ctx) // the work is done, or has failed already
+	}()
+	return use(r)
+}
+
+// Dead lists the dead letters of a queue, or of all Options.Queues when name is empty, the
+// newest first. Of what the service put aside by itself it does not tell when; that it
+// was enqueued is known.
+func (q *Queue) Dead(ctx context.Context, name string) ([]queue.DeadMessage, error) {
+	names := []string{name}
+	if name == "" {
+		names = q.queues
+	}
+	var all []queue.DeadMessage
+	for _, name := range names {
+		err := q.peek(ctx, name, azservicebus.SubQueueDeadLetter, func(m *azservicebus.ReceivedMessage) bool {
+			all = append(all, deadMessage(name, m))
+			return true
+		})
+		if err != nil {
+			return nil, fmt.Errorf("queue: list dead letters of %s: %w", name, err)
+		}
+	}
+	slices.Reverse(all)
+	slices.SortStableFunc(all, func(a, b queue.DeadMessage) int { return b.DeadAt.Compare(a.DeadAt) })
+	return all, nil
+}
+
+func deadMessage(name string, m *azservicebus.ReceivedMessage) queue.DeadMessage {
+	d := queue.DeadMessage{
+		Message: incoming(m), Queue: name, Reason: valueOf(m.DeadLetterReason), Text: valueOf(m.DeadLetterErrorDescription),
+		// The client adds one for the delivery that a receive would be; a peek is none.
+		Count: int(int64(m.DeliveryCount) - 1 - uncounted(m)), EnqueuedAt: valueOf(m.EnqueuedTime).UTC(),
+	}
+	d.DeadAt = d.EnqueuedAt
+	if count, ours := m.ApplicationProperties[propertyCount].(int64); ours {
+		d.Count = int(count)
+	}
+	if at, ours := m.ApplicationProperties[propertyDeadAt].(time.Time); ours {
+		d.DeadAt = at.UTC()
+	}
+	return d
+}
+
+// DeadOne gives the dead letter with this message id, of any of Options.Queues. It fails
+// with queue.ErrNotFound.
+func (q *Queue) DeadOne(ctx context.Context, id string) (queue.DeadMessage, error) {
+	all, err := q.Dead(ctx, "")
+	if err != nil {
+		return queue.DeadMessage{}, err
+	}
+	for _, d := range all {
+		if d.ID == id {
+			return d, nil
+		}
+	}
+	return queue.DeadMessage{}, fmt.Errorf("dead letter %q: %w", id, queue.ErrNotFound)
+}
+
+// Replay brings the dead letter with this message id back, due at once and with no
+// deliveries counted. So that duplicate detection lets it pass it travels under another
+// id on the wire. It fails with queue.ErrNotFound.
+func (q *Queue) Replay(ctx context.Context, id string) error {
+	return q.exhume(ctx, "replay", id, func(ctx context.Context, name string, m *azservicebus.ReceivedMessage) error {
+		out := outgoing(incoming(m))
+		again := wireID(fmt.Sprintf("%s/replay/%d", id, valueOf(m.SequenceNumber)))
+		out.MessageID = &again
+		out.ApplicationProperties[propertyID] = id
+		return q.send(ctx, name, []*azservicebus.Message{out})
+	})
+}
+
+// Discard removes the dead letter with this message id for good. It fails with queue.ErrNotFound.
+func (q *Queue) Discard(ctx context.Context, id string) error {
+	return q.exhume(ctx, "discard", id, func(context.Context, string, *azservicebus.ReceivedMessage) error { return nil })
+}
+
+// exhume takes the dead letter with this id out, after doing something with it.
+func (q *Queue) exhume(ctx context.Context, doing, id string, do func(context.Context, string, *azservicebus.ReceivedMessage) error) error {
+	found, err := q.DeadOne(ctx, id)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := q.deadline(ctx)
+	defer cancel()
+	err = q.withReceiver(found.Queue, azservicebus.SubQueueDeadLetter, func(r *azservicebus.Receiver) error {
+		m, err := seek(ctx, r, id)
+		if err != nil {
+			return err
+		}
+		if err := do(ctx, found.Queue, m); err != nil {
+			return err
+		}
+		return r.CompleteMessage(ctx, m, nil)
+	})
+	if err != nil {
+		return fmt.Errorf("queue: %s dead letter %s: %w", doing, id, classify(err))
+	}
+	return nil
+}
+
+// seek receives until the message with this id came, and gives the others back: the
+// service cannot be asked for a certain one. Dead letters do not wear out by that.
+func seek(ctx context.Context, r *azservicebus.Receiver, id string) (wanted *azservicebus.ReceivedMessage, err error) {
+	var others []*azservicebus.ReceivedMessage
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		for _, m := range others {
+			err = errors.Join(err, r.AbandonMessage(ctx, m, nil))
+		}
+	}()
+	for {
+		got, err := r.ReceiveMessages(ctx, page, nil)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range got {
+			if idOf(m) == id && wanted == nil {
+				wanted = m
+				continue
+			}
+			others = append(others, m)
+		}
+		if wanted != nil {
+			return wanted, nil
+		}
+		if len(got) == 0 {
+			sleep(ctx, firstPause) // the link was dropped
+		}
+	}
+}
+
+// Cancel removes a message that is not due yet. Its id stays known to duplicate
+// detection. It looks through the whole queue for it. It fails with queue.ErrNotFound
+// when it is too late, or there is no such message.
+func (q *Queue) Cancel(ctx context.Context, name, id string) error {
+	if err := q.cancel(ctx, name, id); err != nil {
+		return fmt.Errorf("queue: cancel %s on %s: %w", id, name, err)
+	}
+	return nil
+}
+
+func (q *Queue) cancel(ctx context.Context, name, id string) error {
+	planned := int64(-1)
+	err := q.peek(ctx, name, 0, func(m *azservicebus.ReceivedMessage) bool {
+		if m.State == azservicebus.MessageStateScheduled && idOf(m) == id {
+			planned = valueOf(m.SequenceNumber)
+		}
+		return planned < 0
+	})
+	if err != nil {
+		return err
+	}
+	if planned < 0 {
+		return queue.ErrNotFound
+	}
+	sender, err := q.sender(name)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := q.deadline(ctx)
+	defer cancel()
+	return classify(sender.CancelScheduledMessages(ctx, []int64{planned}, nil))
+}
+
+// Depth counts the messages of a queue by looking at each of them. Locked are those in
+// the hands of this process; the service does not tell about others, which count as active.
+func (q *Queue) Depth(ctx context.Context, name string) (queue.Depth, error) {
+	d, err := q.depth(ctx, name)
+	if err != nil {
+		return queue.Depth{}, fmt.Errorf("queue: depth of %s: %w", name, err)
+	}
+	return d, nil
+}
+
+func (q *Queue) depth(ctx context.Context, name string) (d queue.Depth, err error) {
+	err = q.peek(ctx, name, azservicebus.SubQueueDeadLetter, func(*azservicebus.ReceivedMessage) bool {
+		d.Dead++
+		return true
+	})
+	if err != nil {
+		return d, err
+	}
+	err = q.peek(ctx, name, 0, func(m *azservicebus.ReceivedMessage) bool {
+		switch {
+		case m.State == azservicebus.MessageStateScheduled:
+			d.Planned++
+		case q.holds(place{name, valueOf(m.SequenceNumber)}):
+			d.Locked++
+		default:
+			d.Active++
+			if at := valueOf(m.EnqueuedTime).UTC(); d.Oldest.IsZero() || at.Before(d.Oldest) {
+				d.Oldest = at
+			}
+		}
+		return true
+	})
+	return d, err
+}
+
+func (q *Queue) holds(at place) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.holding[at] > 0
+}
