@@ -12,6 +12,7 @@ import (
 	"github.com/usher365/usher/functions/usher/app"
 	"github.com/usher365/usher/shared/database"
 	"github.com/usher365/usher/shared/host"
+	"github.com/usher365/usher/shared/host/embedded"
 )
 
 func (p *program) doctorCommand() *cobra.Command {
@@ -57,7 +58,9 @@ func (p *program) examine(ctx context.Context, tenant string) (reports []console
 	if err != nil {
 		return nil, err
 	}
-	s, err := p.inside(ctx, app.Options{Vault: vault, Engines: host.Options{Database: database.Memory}})
+	s, err := p.inside(ctx, app.Options{Vault: vault, Open: func(ctx context.Context, o host.Options) (*host.Engines, error) {
+		return embedded.Open(ctx, o, database.Memory)
+	}})
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(vault))
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/usher365/usher/shared/host/clients"
 	"github.com/usher365/usher/shared/host/parts"
 	"github.com/usher365/usher/shared/profile"
-	"github.com/usher365/usher/shared/telemetry"
+	"github.com/usher365/usher/shared/telemetry/metrics"
 	"github.com/usher365/usher/shared/tenantfake"
 	"github.com/usher365/usher/shared/webhook"
 )
@@ -189,7 +189,7 @@ func (s *settings) open(ctx context.Context, o app.Options) (*app.App, error) {
 	if s.embedded != nil {
 		o.Transport = s.embedded.Client().Transport
 	}
-	o.Engines.Metrics = telemetry.NewMetrics(time.Now)
-	o.Credential = clients.Credential(s.env, s.Endpoints.Login, o.Engines.Metrics.Count(telemetry.ServiceLogin, o.Transport))
+	o.Metrics = metrics.New(time.Now)
+	o.Credential = clients.Credential(s.env, s.Endpoints.Login, o.Metrics.Count(metrics.ServiceLogin, o.Transport))
 	return app.New(ctx, o)
 }

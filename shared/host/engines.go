@@ -1,6 +1,7 @@
-// Package host is what a process of Usher stands on: it opens the engines (database,
-// queue, ledger), runs functions on their queues, and serves HTTP, until it is told
-// to stop. What a function does, and which adapters it needs, is wired by functions/usher.
+// Package host is what a process of Usher stands on: queue, ledger, and the runner on
+// top of them. It runs functions on their queues, and serves HTTP, until it is told to
+// stop. Which engines there are is the matter of the packages below; what a function
+// does, and which adapters it needs, is wired by its command and by functions/usher.
 package host
 
 import (
@@ -9,22 +10,16 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"os"
-	"slices"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/google/uuid"
 
-	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/config"
-	"github.com/usher365/usher/shared/database"
-	"github.com/usher365/usher/shared/ledger"
-	ledgersqlite "github.com/usher365/usher/shared/ledger/sqlite"
 	"github.com/usher365/usher/shared/ledger/tables"
 	"github.com/usher365/usher/shared/profile"
-	queuesqlite "github.com/usher365/usher/shared/queue/sqlite"
+	"github.com/usher365/usher/shared/queue"
 	"github.com/usher365/usher/shared/step"
 	"github.com/usher365/usher/shared/telemetry"
 )
@@ -35,26 +30,35 @@ type Options struct {
 	Config config.Config
 	// Log is required.
 	Log *slog.Logger
-	// Database is the path of the database; empty means the configured one.
-	Database string
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
 	// Random gives a number in [0,1); nil means math/rand.
 	Random func() float64
 	// NewID gives fresh ids; nil means random UUIDs.
 	NewID func() string
-	// Metrics count what happens; nil means metrics of our own.
-	Metrics *telemetry.Metrics
+	// Meter counts what happens; nil counts nothing.
+	Meter Meter
 	// Credential signs in to the shared queue; needed only where that is a namespace.
 	Credential func(account.TenantID) (azcore.TokenCredential, error)
-	// Observe hears of every delivery; nil writes one line to Log and counts it in Metrics.
+	// Observe hears of every delivery; nil writes one line to Log and counts it in Meter.
 	Observe step.Observer
 }
 
-func (o Options) withDefaults() Options {
-	if o.Database == "" {
-		o.Database = o.Config.DatabasePath()
-	}
+// Meter counts.
+type Meter interface {
+	telemetry.Counter
+	// Synced notes when the last full sync of a tenant, by alias, finished.
+	Synced(tenant string, at time.Time)
+}
+
+// uncounted is the meter of a process that has none.
+type uncounted struct{}
+
+func (uncounted) Delivered(step.Line)      {}
+func (uncounted) Synced(string, time.Time) {}
+
+// WithDefaults fills in what is nil.
+func (o Options) WithDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -64,13 +68,45 @@ func (o Options) withDefaults() Options {
 	if o.NewID == nil {
 		o.NewID = uuid.NewString
 	}
-	if o.Metrics == nil {
-		o.Metrics = telemetry.NewMetrics(o.Now)
+	if o.Meter == nil {
+		o.Meter = uncounted{}
 	}
 	if o.Observe == nil {
-		o.Observe = telemetry.Deliveries(o.Log, o.Metrics)
+		o.Observe = telemetry.Deliveries(o.Log, o.Meter)
 	}
 	return o
+}
+
+// Queue is what a process needs of its queue engine.
+type Queue interface {
+	Consumer
+	DeadLetters
+	Depth(ctx context.Context, name string) (queue.Depth, error)
+	Enqueue(ctx context.Context, name string, msgs ...queue.Message) error
+}
+
+// Consumer runs a handler on a queue until ctx ends.
+type Consumer interface {
+	Run(ctx context.Context, name string, o queue.Options, h queue.Handler) error
+}
+
+// DeadLetters are what an operator does with commands that were put aside.
+type DeadLetters interface {
+	Dead(ctx context.Context, name string) ([]queue.DeadMessage, error)
+	DeadOne(ctx context.Context, id string) (queue.DeadMessage, error)
+	Replay(ctx context.Context, id string) error
+	Discard(ctx context.Context, id string) error
+}
+
+// Stores are an open queue and an open ledger.
+type Stores struct {
+	Queue  Queue
+	Ledger *tables.Ledger
+	// Sweep sends, once, what a commit left in the outbox. Nil where the queue takes
+	// part in the ledger's transaction.
+	Sweep func(ctx context.Context) error
+	// Close stops the queue, waits for its handlers, and closes the ledger.
+	Close func() error
 }
 
 // Engines are open: close them.
@@ -81,65 +117,37 @@ type Engines struct {
 	Runner  *step.Runner
 	Tenants *Tenants
 
-	// sweep sends what a commit left in the outbox, until ctx ends; nil where none is left.
-	sweep func(ctx context.Context)
-	// close gives the engines back, the last opened first.
-	close []func() error
+	stores Stores
 }
 
-// Open opens the configured engines: PostgreSQL and Service Bus, which several processes
-// share, or else the embedded one, where a second process gets ledger.ErrLocked.
-func Open(ctx context.Context, o Options) (*Engines, error) {
-	o = o.withDefaults()
+// New makes a process on open stores, which it closes in the end, or at once when it
+// fails: with config.Problems where the configured tenants are of several clouds.
+func New(o Options, s Stores) (*Engines, error) {
+	o = o.WithDefaults()
 	if err := oneCloud(o.Config); err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.Close())
 	}
-	if err := os.MkdirAll(o.Config.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("use the data directory: %w", err)
-	}
-	e := &Engines{Options: o, Tenants: NewTenants(o.Config.Tenants)}
-	open := e.openEmbedded
-	if o.Config.Shared.Given() && o.Database != database.Memory {
-		open = e.openShared
-	}
-	if err := open(ctx); err != nil {
-		return nil, errors.Join(err, e.Close())
-	}
+	e := &Engines{Options: o, Queue: s.Queue, Ledger: s.Ledger, Tenants: NewTenants(o.Config.Tenants), stores: s}
 	e.Runner = step.New(step.Options{
 		Ledger: e.Ledger, Tenant: e.Tenants.Find, Now: e.Now, Random: e.Random, NewToken: e.NewID,
 		Compensation: profile.Compensation, Observe: e.Observe,
 	})
-	e.Metrics.WatchQueues(events.Functions(), e.Queue.Depth)
 	return e, nil
 }
 
-func (e *Engines) openEmbedded(ctx context.Context) error {
-	db, err := database.Open(ctx, database.Options{Path: e.Database})
-	if errors.Is(err, ledger.ErrLocked) {
-		return fmt.Errorf("%w (the embedded engine serves one process; run every function in one with 'usher serve')", err)
-	}
-	if err != nil {
-		return fmt.Errorf("open the ledger: %w", err)
-	}
-	e.closeLater(db.Close)
-	queue, err := queuesqlite.New(ctx, db, queuesqlite.Options{Now: e.Now, Observe: func(i queuesqlite.Incident) { e.incident(ctx, i) }})
-	if err != nil {
-		return fmt.Errorf("open the queue: %w", err)
-	}
-	e.Queue = queue
-	e.closeLater(queue.Close)
-	books, err := ledgersqlite.New(ctx, db, queue)
-	if err != nil {
-		return fmt.Errorf("open the ledger: %w", err)
-	}
-	e.Ledger = books.Ledger
-	return nil
+// Warn makes an observer that writes what went wrong, where no caller can be told, to
+// the log under the name of what it happened to.
+func Warn[T any](log *slog.Logger, where string) func(T) {
+	return func(what T) { log.Warn(where, slog.Any("incident", what)) }
 }
 
-func (e *Engines) closeLater(f func() error) { e.close = append(e.close, f) }
-
-func (e *Engines) incident(ctx context.Context, what any) {
-	e.Log.LogAttrs(context.WithoutCancel(ctx), slog.LevelWarn, "queue", slog.Any("incident", what))
+// Sweep sends, once, what a commit left in the outbox because its sender died or the
+// queue did not answer. Where there is no outbox it does nothing.
+func (e *Engines) Sweep(ctx context.Context) error {
+	if e.stores.Sweep == nil {
+		return nil
+	}
+	return e.stores.Sweep(ctx)
 }
 
 // Ready says why the process cannot work; nothing when it can.
@@ -153,14 +161,8 @@ func (e *Engines) Ready(ctx context.Context) (reasons []string) {
 	return reasons
 }
 
-// Close stops the queues, waits for their handlers, and closes the ledger.
-func (e *Engines) Close() (err error) {
-	for _, f := range slices.Backward(e.close) {
-		err = errors.Join(err, f())
-	}
-	e.close = nil
-	return err
-}
+// Close gives the stores back.
+func (e *Engines) Close() error { return e.stores.Close() }
 
 // oneCloud refuses tenants of several clouds in one process: clients, scopes and
 // credentials belong to one cloud each, and a mix would send one cloud's token to another.

@@ -1,4 +1,4 @@
-package host
+package host_test
 
 import (
 	"context"
@@ -15,17 +15,19 @@ import (
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/database"
+	"github.com/usher365/usher/shared/host"
+	"github.com/usher365/usher/shared/host/embedded"
 	"github.com/usher365/usher/shared/ledger"
 )
 
 const tenantID = "0550b473-9fd2-4dbb-a058-a1640b4bf458"
 
-func engines(t *testing.T, c config.Config, path string) *Engines {
+func engines(t *testing.T, c config.Config, path string) *host.Engines {
 	t.Helper()
 	if c.Data == "" {
 		c.Data = t.TempDir()
 	}
-	e, err := Open(t.Context(), Options{Config: c, Log: slog.New(slog.DiscardHandler), Database: path})
+	e, err := embedded.Open(t.Context(), host.Options{Config: c, Log: slog.New(slog.DiscardHandler)}, path)
 	require.NoError(t, err)
 	return e
 }
@@ -78,7 +80,7 @@ func TestNightly(t *testing.T) {
 func TestOneProcessOneDatabase(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "usher.db")
 	e := engines(t, config.Config{}, path)
-	_, err := Open(t.Context(), Options{Config: config.Config{Data: t.TempDir()}, Log: slog.New(slog.DiscardHandler), Database: path})
+	_, err := embedded.Open(t.Context(), host.Options{Config: config.Config{Data: t.TempDir()}, Log: slog.New(slog.DiscardHandler)}, path)
 	require.ErrorIs(t, err, ledger.ErrLocked)
 	assert.Contains(t, err.Error(), "usher serve")
 	require.NoError(t, e.Close())
@@ -86,19 +88,29 @@ func TestOneProcessOneDatabase(t *testing.T) {
 
 func TestOneCloud(t *testing.T) {
 	c := config.Config{Data: t.TempDir(), Cloud: "public", Tenants: []account.Tenant{{Alias: "far", Cloud: "china"}}}
-	_, err := Open(t.Context(), Options{Config: c, Log: slog.New(slog.DiscardHandler)})
+	_, err := embedded.Open(t.Context(), host.Options{Config: c, Log: slog.New(slog.DiscardHandler)}, "")
 	require.ErrorAs(t, err, &config.Problems{})
 	assert.Contains(t, err.Error(), "one usher for each cloud")
 }
 
-func TestTenantsLearn(t *testing.T) {
-	ts := NewTenants([]account.Tenant{{Alias: "a", ID: "1"}, {Alias: "b", ID: "2", Domains: []string{"b.example"}}})
-	require.Len(t, ts.Unknown(), 1)
-	ts.Learn("1", []string{"a.onmicrosoft.com"})
-	assert.Empty(t, ts.Unknown())
-	found, ok := ts.Find("1")
-	assert.True(t, ok)
-	assert.Equal(t, "a.onmicrosoft.com", found.InitialDomain())
-	_, ok = ts.Find("3")
-	assert.False(t, ok)
+// What one process learned another recalls.
+func TestDomainsAreKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "usher.db")
+	c := config.Config{Tenants: []account.Tenant{{Alias: "contoso", ID: tenantID}, {Alias: "dark", ID: "dark"}}}
+	e := engines(t, c, path)
+	ask := func(_ context.Context, id account.TenantID) ([]account.Domain, error) {
+		if id == "dark" {
+			return nil, errors.New("no consent")
+		}
+		return []account.Domain{{Name: "contoso.com", Verified: true}, {Name: "contoso.onmicrosoft.com", Initial: true}, {Name: "unproven.example"}}, nil
+	}
+	require.ErrorContains(t, e.LearnDomains(t.Context(), ask), "dark")
+	require.NoError(t, e.Close())
+
+	e = engines(t, c, path)
+	require.NoError(t, e.RecallDomains(t.Context()))
+	known, _ := e.Tenants.Find(tenantID)
+	assert.Equal(t, []string{"contoso.onmicrosoft.com", "contoso.com"}, known.Domains)
+	assert.Len(t, e.Tenants.Unknown(), 1)
+	require.NoError(t, e.Close())
 }

@@ -75,7 +75,7 @@ type SyncRuns struct {
 // SaveRun stores what a sync found.
 func (r *SyncRuns) SaveRun(ctx context.Context, run ledger.SyncRun) error {
 	if t, known := r.engines.Tenants.Find(run.Tenant); known && run.Error == "" {
-		r.engines.Metrics.Synced(t.Alias, run.FinishedAt)
+		r.engines.Meter.Synced(t.Alias, run.FinishedAt)
 	}
 	return r.Ledger.SaveRun(ctx, run)
 }

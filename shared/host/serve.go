@@ -30,8 +30,8 @@ const defaultWorkers = 4
 // until every delivery in progress is settled or given back.
 func (e *Engines) Work(ctx context.Context, workers ...Worker) error {
 	group, ctx := errgroup.WithContext(ctx)
-	if e.sweep != nil {
-		group.Go(func() error { e.sweep(ctx); return nil })
+	if e.stores.Sweep != nil {
+		group.Go(func() error { e.keepSwept(ctx); return nil })
 	}
 	for _, w := range workers {
 		if w.Workers == 0 {
@@ -45,6 +45,23 @@ func (e *Engines) Work(ctx context.Context, workers ...Worker) error {
 		})
 	}
 	return group.Wait()
+}
+
+// sweepEvery is how often the outbox is looked at for messages whose sender died
+// between the commit and the send.
+const sweepEvery = time.Minute
+
+func (e *Engines) keepSwept(ctx context.Context) {
+	for {
+		if err := e.Sweep(ctx); err != nil && ctx.Err() == nil {
+			e.Log.WarnContext(ctx, "messages stay in the outbox; they are sent in a minute", "error", err)
+		}
+		select {
+		case <-time.After(sweepEvery):
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // Serve answers HTTP on a listener until ctx ends, and then lets calls in progress end.

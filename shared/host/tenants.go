@@ -1,6 +1,10 @@
 package host
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -57,4 +61,67 @@ func (t *Tenants) Unknown() (unknown []account.Tenant) {
 		}
 	}
 	return unknown
+}
+
+// domainsNote is where the ledger keeps the domains of a tenant.
+func domainsNote(id account.TenantID) string { return "domains/" + string(id) }
+
+// LearnDomains asks for the domains of the tenants where they are not known yet, and
+// keeps them in the ledger for processes that cannot ask. Tenants that cannot be asked
+// stay unknown; their errors are returned together.
+func (e *Engines) LearnDomains(ctx context.Context, ask func(context.Context, account.TenantID) ([]account.Domain, error)) error {
+	var failures []error
+	for _, t := range e.Tenants.Unknown() {
+		found, err := ask(ctx, t.ID)
+		if err != nil {
+			failures = append(failures, fmt.Errorf("ask tenant %s for its domains: %w", t.Alias, err))
+			continue
+		}
+		if names := Verified(found); len(names) > 0 {
+			e.Tenants.Learn(t.ID, names)
+			failures = append(failures, e.keepDomains(ctx, t, names))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+func (e *Engines) keepDomains(ctx context.Context, t account.Tenant, names []string) error {
+	text, err := json.Marshal(names)
+	if err == nil {
+		err = e.Ledger.SetNote(ctx, domainsNote(t.ID), text)
+	}
+	if err != nil {
+		return fmt.Errorf("keep the domains of tenant %s: %w", t.Alias, err)
+	}
+	return nil
+}
+
+// RecallDomains takes from the ledger what another process learned.
+func (e *Engines) RecallDomains(ctx context.Context) error {
+	for _, t := range e.Tenants.Unknown() {
+		text, err := e.Ledger.Note(ctx, domainsNote(t.ID))
+		var names []string
+		if err == nil && text != nil {
+			err = json.Unmarshal(text, &names)
+		}
+		if err != nil {
+			return fmt.Errorf("recall the domains of tenant %s: %w", t.Alias, err)
+		}
+		e.Tenants.Learn(t.ID, names)
+	}
+	return nil
+}
+
+// Verified names the verified domains, the initial one first: it is where accounts
+// without a domain of their own go.
+func Verified(found []account.Domain) (names []string) {
+	for _, d := range found {
+		switch {
+		case d.Initial:
+			names = append([]string{d.Name}, names...)
+		case d.Verified:
+			names = append(names, d.Name)
+		}
+	}
+	return names
 }

@@ -1,5 +1,5 @@
-// Package telemetry is the log and the metrics: one line and one count for every
-// delivery, every call to Microsoft and every webhook.
+// Package telemetry is the log, and one line in it for every delivery. What is
+// counted is the matter of the packages below.
 package telemetry
 
 import (
@@ -46,14 +46,17 @@ func forPeople(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
+// Counter counts deliveries.
+type Counter interface{ Delivered(l step.Line) }
+
 // Deliveries makes an observer of the runner that writes one line for each delivery
 // and counts it. The keys of the line are contract: request, tenant, account,
 // function, step, attempt, waited, outcome, fault_code, fault, duration, and next_try
-// where the step is tried again. Nil metrics count nothing.
-func Deliveries(log *slog.Logger, m *Metrics) step.Observer {
+// where the step is tried again. A nil counter counts nothing.
+func Deliveries(log *slog.Logger, count Counter) step.Observer {
 	return func(ctx context.Context, l step.Line) {
-		if m != nil {
-			m.delivered(l)
+		if count != nil {
+			count.Delivered(l)
 		}
 		attrs := []slog.Attr{
 			slog.String("request", l.Request), slog.String("tenant", l.Tenant), slog.String("account", l.Account),

@@ -12,21 +12,28 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/intake"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/entra"
 	"github.com/usher365/usher/shared/exchange"
 	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/host/clients"
+	"github.com/usher365/usher/shared/host/distributed"
+	"github.com/usher365/usher/shared/host/embedded"
 	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/secrets"
-	"github.com/usher365/usher/shared/telemetry"
+	"github.com/usher365/usher/shared/telemetry/metrics"
 )
 
 // Options build an App.
 type Options struct {
-	// Engines say which database, clock and log. See host.Options.
+	// Engines say which clock, log and meter. See host.Options.
 	Engines host.Options
+	// Open opens queue and ledger; nil means those of the configuration.
+	Open func(context.Context, host.Options) (*host.Engines, error)
+	// Metrics count what happens; nil means metrics of our own.
+	Metrics *metrics.Metrics
 	// Credential signs in to a tenant. Required.
 	Credential func(account.TenantID) (azcore.TokenCredential, error)
 	// Transport carries the calls to Graph and Exchange; nil means http.DefaultTransport.
@@ -44,6 +51,7 @@ type Options struct {
 // App is open: close it.
 type App struct {
 	*host.Engines
+	Metrics   *metrics.Metrics
 	Desk      *intake.Desk
 	Directory *entra.Client
 	Exchange  *exchange.Client
@@ -61,12 +69,19 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if o.Credential == nil {
 		return nil, errors.New("app: a credential is required")
 	}
-	o.Engines.Credential = o.Credential
-	engines, err := host.Open(ctx, o.Engines)
+	if o.Metrics == nil {
+		o.Metrics = metrics.New(o.Engines.WithDefaults().Now)
+	}
+	if o.Open == nil {
+		o.Open = configured
+	}
+	o.Engines.Credential, o.Engines.Meter = o.Credential, o.Metrics
+	engines, err := o.Open(ctx, o.Engines)
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Engines: engines, options: o}
+	o.Metrics.WatchQueues(events.Functions(), engines.Queue.Depth)
+	a := &App{Engines: engines, Metrics: o.Metrics, options: o}
 	for _, wire := range []func(context.Context) error{a.wireClients, a.wirePatience, a.wireDesk, a.wireFunctions, a.wireHTTP} {
 		if err := wire(ctx); err != nil {
 			return nil, errors.Join(err, engines.Close())
@@ -89,8 +104,8 @@ func (a *App) Work(ctx context.Context) error {
 func (a *App) wireClients(context.Context) (err error) {
 	o := clients.Options{
 		Credential: a.options.Credential, Endpoints: a.Config.Endpoints, Limits: a.options.Limits, Now: a.Now, NewID: a.NewID,
-		Graph:    a.Metrics.Count(telemetry.ServiceGraph, a.options.Transport),
-		Exchange: a.Metrics.Count(telemetry.ServiceExchange, a.options.Transport),
+		Graph:    a.Metrics.Count(metrics.ServiceGraph, a.options.Transport),
+		Exchange: a.Metrics.Count(metrics.ServiceExchange, a.options.Transport),
 	}
 	if a.Directory, a.Exchange, err = clients.Both(o); err != nil {
 		return err
@@ -106,4 +121,13 @@ func (a *App) wireClients(context.Context) (err error) {
 func (a *App) wirePatience(ctx context.Context) (err error) {
 	a.room, err = newRoom(ctx, a.Engines, a.Exchange)
 	return err
+}
+
+// configured opens what the configuration names: the engines that many processes
+// share, or the embedded ones.
+func configured(ctx context.Context, o host.Options) (*host.Engines, error) {
+	if o.Config.Shared.Given() {
+		return distributed.Open(ctx, o)
+	}
+	return embedded.Open(ctx, o, "")
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/usher365/usher/functions/intake"
 	"github.com/usher365/usher/shared/fault"
-	"github.com/usher365/usher/shared/telemetry"
+	"github.com/usher365/usher/shared/telemetry/metrics"
 	"github.com/usher365/usher/shared/webhook"
 )
 
@@ -21,15 +21,15 @@ func (d countedDesk) Accept(ctx context.Context, body []byte, from intake.Source
 	answer, err := d.Acceptor.Accept(ctx, body, from)
 	switch {
 	case err != nil:
-		d.count(telemetry.WebhookUnavailable)
+		d.count(metrics.WebhookUnavailable)
 	case answer.Duplicate:
-		d.count(telemetry.WebhookDuplicate)
+		d.count(metrics.WebhookDuplicate)
 	case answer.Code == fault.RequestInvalid:
-		d.count(telemetry.WebhookMalformed)
+		d.count(metrics.WebhookMalformed)
 	case answer.Status == intake.Refused:
-		d.count(telemetry.WebhookRefused)
+		d.count(metrics.WebhookRefused)
 	default:
-		d.count(telemetry.WebhookAccepted)
+		d.count(metrics.WebhookAccepted)
 	}
 	return answer, err
 }
@@ -44,9 +44,9 @@ func (v countedVerifier) Verify(h http.Header, body []byte) (webhook.Delivery, e
 	from, err := v.Verifier.Verify(h, body)
 	switch {
 	case errors.Is(err, webhook.ErrStale):
-		v.count(telemetry.WebhookStale)
+		v.count(metrics.WebhookStale)
 	case err != nil:
-		v.count(telemetry.WebhookForged)
+		v.count(metrics.WebhookForged)
 	}
 	return from, err
 }
@@ -57,7 +57,7 @@ func countedDoor(next http.Handler, count func(result string)) http.Handler {
 		seen := &statusWriter{ResponseWriter: w}
 		next.ServeHTTP(seen, r)
 		if seen.status == http.StatusRequestEntityTooLarge {
-			count(telemetry.WebhookTooLarge)
+			count(metrics.WebhookTooLarge)
 		}
 	})
 }

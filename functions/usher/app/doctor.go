@@ -12,6 +12,7 @@ import (
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/entra"
 	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/profile"
 )
 
@@ -96,7 +97,7 @@ func (x *examination) domains(ctx context.Context) {
 		x.fault("domains", err)
 		return
 	}
-	x.passed("domains", strings.Join(verified(found), ", "))
+	x.passed("domains", strings.Join(host.Verified(found), ", "))
 }
 
 func (x *examination) role(who entra.Identity) {

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -17,32 +16,9 @@ import (
 // learnEvery is the pause between two looks for domains that are not known yet.
 const learnEvery = 30 * time.Second
 
-// LearnDomains asks each tenant whose domains are not configured for them. The error
-// joins the failures; those tenants stay unknown, and Work asks again.
+// LearnDomains asks the tenants that are not known yet for their domains.
 func (a *App) LearnDomains(ctx context.Context) error {
-	var failures []error
-	for _, t := range a.Tenants.Unknown() {
-		found, err := a.Directory.Domains(ctx, t.ID)
-		if err != nil {
-			failures = append(failures, fmt.Errorf("ask tenant %s for its domains: %w", t.Alias, err))
-			continue
-		}
-		a.Tenants.Learn(t.ID, verified(found))
-	}
-	return errors.Join(failures...)
-}
-
-// verified lists the verified domains, the initial one first.
-func verified(found []account.Domain) (names []string) {
-	for _, d := range found {
-		switch {
-		case d.Initial:
-			names = append([]string{d.Name}, names...)
-		case d.Verified:
-			names = append(names, d.Name)
-		}
-	}
-	return names
+	return a.Engines.LearnDomains(ctx, a.Directory.Domains)
 }
 
 // learnLate asks until every tenant is known, or ctx ends.

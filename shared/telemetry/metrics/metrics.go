@@ -1,4 +1,5 @@
-package telemetry
+// Package metrics is what Usher counts, for Prometheus.
+package metrics
 
 import (
 	"context"
@@ -83,8 +84,8 @@ type Metrics struct {
 	synced map[string]time.Time
 }
 
-// NewMetrics makes the metrics, with those of the Go runtime and the process.
-func NewMetrics(now func() time.Time) *Metrics {
+// New makes the metrics, with those of the Go runtime and the process.
+func New(now func() time.Time) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(), now: now, synced: map[string]time.Time{},
 		deliveries: counter("usher_deliveries_total", "Deliveries handled, by function, outcome and fault code.", "function", "outcome", "fault_code"),
@@ -114,7 +115,8 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, Registry: m.registry})
 }
 
-func (m *Metrics) delivered(l step.Line) {
+// Delivered counts one delivery.
+func (m *Metrics) Delivered(l step.Line) {
 	function := known(functions, l.Function)
 	m.deliveries.WithLabelValues(function, known(outcomes, l.Outcome), known(codes, l.FaultCode)).Inc()
 	m.duration.WithLabelValues(function).Observe(l.Duration.Seconds())

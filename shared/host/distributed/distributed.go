@@ -1,0 +1,58 @@
+// Package distributed opens the engines that many processes share: a ledger on
+// PostgreSQL and a queue on Azure Service Bus.
+package distributed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/shared/host"
+	"github.com/usher365/usher/shared/ledger/postgres"
+	"github.com/usher365/usher/shared/queue/servicebus"
+)
+
+// Open opens the configured database and namespace. A message that cannot be sent after
+// its commit stays in the outbox, and the sweep of any process sends it.
+func Open(ctx context.Context, o host.Options) (*host.Engines, error) {
+	o = o.WithDefaults()
+	bus, err := Queue(o)
+	if err != nil {
+		return nil, err
+	}
+	books, err := Ledger(ctx, o, bus)
+	if err != nil {
+		return nil, errors.Join(err, bus.Close())
+	}
+	return host.New(o, host.Stores{
+		Queue: bus, Ledger: books.Ledger, Sweep: books.Flush,
+		Close: func() error { return errors.Join(bus.Close(), books.Close()) },
+	})
+}
+
+// Ledger opens the configured PostgreSQL database, with a sender for its outbox.
+func Ledger(ctx context.Context, o host.Options, sender postgres.Sender) (*postgres.Ledger, error) {
+	return postgres.Open(ctx, postgres.Options{
+		URL: o.Config.Shared.Database.Reveal(), Sender: sender, Random: o.Random, Observe: host.Warn[error](o.Log, "outbox"),
+	})
+}
+
+// Queue opens the configured namespace, with the connection string or with Usher's own
+// identity in the first tenant, which is the home of its application.
+func Queue(o host.Options) (*servicebus.Queue, error) {
+	to := servicebus.Options{
+		Namespace: o.Config.Shared.Namespace, ConnectionString: o.Config.Shared.ConnectionString.Reveal(),
+		Queues: events.Functions(), Now: o.Now, Observe: host.Warn[servicebus.Incident](o.Log, "queue"),
+	}
+	if to.ConnectionString == "" {
+		if o.Credential == nil || len(o.Config.Tenants) == 0 {
+			return nil, errors.New("a Service Bus namespace needs a credential and a tenant to sign in to")
+		}
+		var err error
+		if to.Credential, err = o.Credential(o.Config.Tenants[0].ID); err != nil {
+			return nil, fmt.Errorf("sign in to Service Bus: %w", err)
+		}
+	}
+	return servicebus.New(to)
+}
