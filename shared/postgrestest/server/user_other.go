@@ -1,6 +1,6 @@
 //go:build !unix
 
-package postgrestest
+package server
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 type identity struct{}
 
 func unprivileged() (*identity, error) {
-	return nil, errors.New("tests start PostgreSQL on Unix only")
+	return nil, errors.New("PostgreSQL is started on Unix only")
 }
 
 func (*identity) own(string) error { return nil }

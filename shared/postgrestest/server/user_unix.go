@@ -1,6 +1,6 @@
 //go:build unix
 
-package postgrestest
+package server
 
 import (
 	"errors"
@@ -16,7 +16,7 @@ type identity struct{ uid, gid int }
 // unprivileged gives another user for root, as whom PostgreSQL refuses to run.
 func unprivileged() (*identity, error) {
 	if os.Geteuid() != 0 {
-		return nil, nil //nolint:nilnil // nil is an identity
+		return nil, nil // nil is an identity
 	}
 	for _, name := range []string{"postgres", "nobody"} {
 		found, err := user.Lookup(name)
@@ -38,11 +38,11 @@ func (i *identity) own(dir string) error {
 }
 
 // attributes put the server into a process group of its own, so that Ctrl-C reaches the
-// test binary alone.
+// process alone.
 func (i *identity) attributes() *syscall.SysProcAttr {
 	a := &syscall.SysProcAttr{Setpgid: true}
 	if i != nil {
-		a.Credential = &syscall.Credential{Uid: uint32(i.uid), Gid: uint32(i.gid)} //nolint:gosec // ids are small
+		a.Credential = &syscall.Credential{Uid: uint32(i.uid), Gid: uint32(i.gid)}
 	}
 	return a
 }
