@@ -7,8 +7,11 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"time"
 )
 
@@ -42,6 +45,17 @@ type Message struct {
 	Attributes    map[string]string
 	// NotBefore holds the message back until then. Zero is at once.
 	NotBefore time.Time
+}
+
+// Check says whether any engine takes the message: ErrNoID or ErrTooLarge when none does.
+func (m Message) Check() error {
+	switch {
+	case m.ID == "":
+		return ErrNoID
+	case len(m.Body) > MaxBody:
+		return fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(m.Body), MaxBody)
+	}
+	return nil
 }
 
 // Delivery is one hand-over of a message to a handler.
@@ -89,12 +103,27 @@ func Dead(reason, text string) Outcome {
 	return Outcome{Verb: DeadLetter, Reason: reason, Text: text}
 }
 
+// WornOut puts a delivery aside that came as often as it may.
+func WornOut(most int) Outcome {
+	return Dead(ReasonMaxDeliveries, fmt.Sprintf("the message was delivered %d times and never settled", most))
+}
+
 // Abandoned gives the delivery back at once.
 func Abandoned() Outcome { return Outcome{Verb: Abandon} }
 
 // Handler works on one delivery. The context ends when the lock is lost or the
 // engine stops; the outcome is then thrown away and the message comes again.
 type Handler func(context.Context, Delivery) Outcome
+
+// Call hands a delivery over; a panic is an error of kind ErrPanicked.
+func (h Handler) Call(ctx context.Context, d Delivery) (out Outcome, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v\n%s", ErrPanicked, p, debug.Stack())
+		}
+	}()
+	return h(ctx, d), nil
+}
 
 // Options say how a queue is consumed.
 type Options struct {
@@ -106,6 +135,20 @@ type Options struct {
 	// MaxDeliveries dead-letters a message that came this often with reason
 	// ReasonMaxDeliveries. Zero means 10.
 	MaxDeliveries int
+	// Idle ends Run, without an error, when for so long nothing came and nothing was in
+	// hand: the queue is drained. Zero means never.
+	Idle time.Duration
+	// For is how long messages are taken. After that Run lets its handlers finish, whose
+	// context goes on, and returns. Zero means until the context ends.
+	For time.Duration
+}
+
+// WithDefaults puts a value in the place of every zero.
+func (o Options) WithDefaults() Options {
+	o.Workers = cmp.Or(o.Workers, 1)
+	o.Lock = cmp.Or(o.Lock, time.Minute)
+	o.MaxDeliveries = cmp.Or(o.MaxDeliveries, 10)
+	return o
 }
 
 // ReasonMaxDeliveries is the dead-letter reason that engines give by themselves,

@@ -131,7 +131,7 @@ func (c testCase) check(tb testing.TB, f Features, open Open) {
 
 func cases() []testCase {
 	var all []testCase
-	for _, some := range [][]testCase{sending(), planning(), locking(), settling(), burying(), stopping(), surviving()} {
+	for _, some := range [][]testCase{sending(), planning(), locking(), settling(), burying(), stopping(), draining(), surviving()} {
 		all = append(all, some...)
 	}
 	return all

@@ -52,6 +52,7 @@ func (c *consumer) take(m *azservicebus.ReceivedMessage) held {
 // deliver hands one message over, keeps its lock until it is settled, and settles it.
 func (c *consumer) deliver(parent context.Context, h held) {
 	free := sync.OnceFunc(func() { <-c.slots })
+	defer c.inHand.Add(-1)
 	defer free()
 	defer h.letGo()
 	ctx, cancel := context.WithCancelCause(parent)
@@ -71,7 +72,7 @@ func (c *consumer) deliver(parent context.Context, h held) {
 func (c *consumer) conclude(ctx, parent context.Context, h held, free func()) error {
 	settling := context.WithoutCancel(ctx)
 	switch {
-	case parent.Err() != nil:
+	case c.taking.Err() != nil:
 		return c.release(settling, h)
 	case h.Count > c.options.MaxDeliveries:
 		return c.bury(settling, h, queue.ReasonMaxDeliveries, wornOut(c.options.MaxDeliveries))
@@ -89,7 +90,10 @@ func (c *consumer) conclude(ctx, parent context.Context, h held, free func()) er
 	// Abandon with a pause that grows, so that a poison message does not spin. We keep the
 	// lock meanwhile, not the worker.
 	free()
-	sleep(ctx, growing(h.Count))
+	pausing, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.taking, cancel)()
+	sleep(pausing, growing(h.Count))
 	return errors.Join(err, c.abandon(settling, h))
 }
 

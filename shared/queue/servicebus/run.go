@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
@@ -28,27 +29,43 @@ type consumer struct {
 	options queue.Options
 	handle  queue.Handler
 	stop    context.CancelFunc
+	// taking ends when no message is to be begun any more; the handlers' context goes on.
+	taking context.Context
+	// inHand counts deliveries from their receipt to their settlement.
+	inHand atomic.Int64
 	// slots holds one element for each worker at work.
 	slots   chan struct{}
 	workers sync.WaitGroup
 
 	mu       sync.Mutex
 	receiver *azservicebus.Receiver
+	// open tells that the receiver's link was seen open.
+	open bool
 }
+
+// errIdle ends a Run that has had nothing to do for queue.Options.Idle.
+var errIdle = errors.New("queue: drained")
 
 // Run hands the messages of a queue to handle until ctx ends, and then waits for the
 // handlers: their context has ended with it, an outcome they still give is carried
-// out, and what they abandon is given back uncounted. It returns nil after that,
-// queue.ErrClosed when the queue was closed before, and ErrNoQueue when there is no such
-// queue; any other trouble is reported and tried again. Of the options, Lock matters only
-// where it is shorter than the lock duration of the queue.
+// out, and what they abandon is given back uncounted. It also ends as o.Idle and o.For
+// say, and closes its link before it returns. It returns nil after that, queue.ErrClosed
+// when the queue was closed before, and ErrNoQueue when there is no such queue; any
+// other trouble is reported and tried again. Of the options, Lock matters only where it
+// is shorter than the lock duration of the queue.
 func (q *Queue) Run(ctx context.Context, name string, o queue.Options, handle queue.Handler) error {
 	o.Workers = cmp.Or(o.Workers, 1)
 	o.Lock = cmp.Or(o.Lock, defaultLock)
 	o.MaxDeliveries = cmp.Or(o.MaxDeliveries, defaultMaxDeliveries)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	c := &consumer{Queue: q, name: name, options: o, handle: handle, stop: stop, slots: make(chan struct{}, o.Workers)}
+	taking := ctx
+	if o.For > 0 {
+		var enough context.CancelFunc
+		taking, enough = context.WithTimeout(ctx, o.For)
+		defer enough()
+	}
+	c := &consumer{Queue: q, name: name, options: o, handle: handle, stop: stop, taking: taking, slots: make(chan struct{}, o.Workers)}
 	if !q.join(c) {
 		return queue.ErrClosed
 	}
@@ -62,17 +79,19 @@ func (q *Queue) Run(ctx context.Context, name string, o queue.Options, handle qu
 }
 
 func (c *consumer) loop(ctx context.Context) error {
-	for failures := 0; ctx.Err() == nil; {
+	for failures := 0; c.taking.Err() == nil; {
 		err := c.round(ctx)
 		switch {
-		case err == nil || ctx.Err() != nil:
+		case errors.Is(err, errIdle):
+			return nil
+		case err == nil || c.taking.Err() != nil:
 			failures = 0
 			continue
 		case errors.Is(err, ErrNoQueue):
 			return err
 		}
 		failures++
-		if err := c.mend(ctx, failures, err); err != nil {
+		if err := c.mend(failures, err); err != nil {
 			return err
 		}
 	}
@@ -81,13 +100,13 @@ func (c *consumer) loop(ctx context.Context) error {
 
 // mend pauses after trouble. The client mends a dropped link by itself, once; when that
 // does not help, a new receiver is opened.
-func (c *consumer) mend(ctx context.Context, failures int, err error) error {
+func (c *consumer) mend(failures int, err error) error {
 	if failures == 1 && errors.Is(err, errDropped) {
 		return nil
 	}
 	c.report(queue.Delivery{}, err)
-	sleep(ctx, max(growing(failures), fault.RetryAfter(err)))
-	if ctx.Err() != nil || failures < 2 {
+	sleep(c.taking, max(growing(failures), fault.RetryAfter(err)))
+	if c.taking.Err() != nil || failures < 2 {
 		return nil
 	}
 	return c.renewReceiver()
@@ -98,7 +117,7 @@ func (c *consumer) mend(ctx context.Context, failures int, err error) error {
 func (c *consumer) round(ctx context.Context) error {
 	select {
 	case c.slots <- struct{}{}:
-	case <-ctx.Done():
+	case <-c.taking.Done():
 		return nil
 	}
 	slots := 1
@@ -110,10 +129,14 @@ func (c *consumer) round(ctx context.Context) error {
 	for slots < c.options.Workers && c.tryslot() {
 		slots++
 	}
-	received, err := c.receive(ctx, slots)
+	if err := c.see(); err != nil {
+		return err
+	}
+	received, err := c.receive(slots)
 	for _, m := range received {
 		h := c.take(m)
 		slots--
+		c.inHand.Add(1)
 		c.workers.Go(func() { c.deliver(ctx, h) })
 	}
 	return err
@@ -128,13 +151,32 @@ func (c *consumer) tryslot() bool {
 	}
 }
 
+// see opens the link before the wait of a drain begins, which would else be over before
+// the link is there. (A peek opens it, and locks nothing.)
+func (c *consumer) see() error {
+	if c.open || c.options.Idle == 0 {
+		return nil
+	}
+	ctx, cancel := c.deadline(c.taking)
+	defer cancel()
+	if _, err := c.current().PeekMessages(ctx, 1, nil); err != nil {
+		return fmt.Errorf("queue: look into %s: %w", c.name, classify(err))
+	}
+	c.open = true
+	return nil
+}
+
 // receive waits for up to n messages. None came without an error when the time was up,
-// or ctx has ended; the client gives none and no error when the link was dropped.
-func (c *consumer) receive(ctx context.Context, n int) ([]*azservicebus.ReceivedMessage, error) {
-	waiting, cancel := context.WithTimeout(ctx, receiveFor)
+// or nothing is to be taken any more; the client gives none and no error when the link
+// was dropped. It fails with errIdle when nothing was in hand either for long enough.
+func (c *consumer) receive(n int) ([]*azservicebus.ReceivedMessage, error) {
+	idle := c.options.Idle > 0 && c.inHand.Load() == 0
+	waiting, cancel := context.WithTimeout(c.taking, cmp.Or(c.options.Idle, receiveFor))
 	defer cancel()
 	got, err := c.current().ReceiveMessages(waiting, n, &azservicebus.ReceiveMessagesOptions{TimeAfterFirstMessage: time.Millisecond})
 	switch {
+	case len(got) == 0 && waiting.Err() != nil && idle:
+		return nil, errIdle
 	case len(got) > 0 || waiting.Err() != nil:
 		return got, nil
 	case err != nil:
@@ -159,7 +201,7 @@ func (c *consumer) renewReceiver() error {
 	c.closeReceiver()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.receiver = r
+	c.receiver, c.open = r, false
 	return nil
 }
 

@@ -13,6 +13,12 @@ import (
 
 // deliver hands one message over, keeps its lock meanwhile, and settles it.
 func (c *consumer) deliver(parent context.Context, h held) {
+	if c.taking.Err() != nil {
+		if err := c.release(context.WithoutCancel(parent), h); err != nil {
+			c.report(c.name, h.Delivery, err)
+		}
+		return
+	}
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	renewed := make(chan struct{})

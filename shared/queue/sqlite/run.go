@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/usher365/usher/shared/database"
@@ -30,24 +31,37 @@ type consumer struct {
 	handle  queue.Handler
 	wakeUp  chan struct{}
 	stop    context.CancelFunc
+	// taking ends when no message is to be begun any more; the handlers' context goes on.
+	taking context.Context
+	// inHand counts deliveries from their receipt to their settlement.
+	inHand atomic.Int64
 	// slots holds one element for each worker at work.
 	slots   chan struct{}
 	workers sync.WaitGroup
 }
 
+// errIdle ends a Run that has had nothing to do for queue.Options.Idle.
+var errIdle = errors.New("queue: drained")
+
 // Run hands the messages of a queue to handle until ctx ends, and then waits for the
 // handlers: their context has ended with it, an outcome they still give is carried
-// out, and what they abandon is given back uncounted. It returns nil after that,
-// queue.ErrClosed when the queue was closed before, and an error when the database is
-// gone for good; any other trouble is reported and tried again.
+// out, and what they abandon is given back uncounted. It also ends as o.Idle and o.For
+// say. It returns nil after that, queue.ErrClosed when the queue was closed before, and
+// an error when the database is gone for good; any other trouble is reported and tried again.
 func (q *Queue) Run(ctx context.Context, name string, o queue.Options, handle queue.Handler) error {
 	o.Workers = cmp.Or(o.Workers, 1)
 	o.Lock = cmp.Or(o.Lock, defaultLock)
 	o.MaxDeliveries = cmp.Or(o.MaxDeliveries, defaultMaxDeliveries)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	taking := ctx
+	if o.For > 0 {
+		var enough context.CancelFunc
+		taking, enough = context.WithTimeout(ctx, o.For)
+		defer enough()
+	}
 	c := &consumer{
-		Queue: q, name: name, options: o, handle: handle, stop: stop,
+		Queue: q, name: name, options: o, handle: handle, stop: stop, taking: taking,
 		wakeUp: make(chan struct{}, 1), slots: make(chan struct{}, o.Workers),
 	}
 	if !q.join(c) {
@@ -80,7 +94,7 @@ func (c *consumer) loop(ctx context.Context) error {
 	for failures := 0; ; {
 		err := c.round(ctx)
 		switch {
-		case ctx.Err() != nil:
+		case c.taking.Err() != nil, errors.Is(err, errIdle):
 			return nil
 		case err == nil:
 			failures = 0
@@ -90,7 +104,7 @@ func (c *consumer) loop(ctx context.Context) error {
 		}
 		failures++
 		c.report(c.name, queue.Delivery{}, err)
-		c.sleep(ctx, growing(failures))
+		c.sleep(c.taking, growing(failures))
 	}
 }
 
@@ -99,7 +113,7 @@ func (c *consumer) loop(ctx context.Context) error {
 func (c *consumer) round(ctx context.Context) error {
 	select {
 	case c.slots <- struct{}{}:
-	case <-ctx.Done():
+	case <-c.taking.Done():
 		return nil
 	}
 	slots := 1
@@ -108,20 +122,21 @@ func (c *consumer) round(ctx context.Context) error {
 			<-c.slots
 		}
 	}()
-	if err := c.awaitDue(ctx); err != nil || ctx.Err() != nil {
+	if err := c.awaitDue(c.taking); err != nil || c.taking.Err() != nil {
 		return err
 	}
 	for slots < c.options.Workers && c.tryslot() {
 		slots++
 	}
-	taken, err := c.take(ctx, c.name, slots, c.options)
+	taken, err := c.take(c.taking, c.name, slots, c.options)
 	if err != nil {
 		return err
 	}
 	for _, h := range taken {
 		slots--
+		c.inHand.Add(1)
 		c.workers.Go(func() {
-			defer func() { <-c.slots }()
+			defer func() { c.inHand.Add(-1); <-c.slots }()
 			c.deliver(ctx, h)
 		})
 	}
@@ -137,37 +152,43 @@ func (c *consumer) tryslot() bool {
 	}
 }
 
-// awaitDue returns when a message can be taken, or ctx has ended.
+// awaitDue returns when a message can be taken, or ctx has ended. It fails with errIdle
+// when neither that happened nor anything was in hand for long enough.
 func (c *consumer) awaitDue(ctx context.Context) error {
-	for ctx.Err() == nil {
+	for quiet := time.Now(); ctx.Err() == nil; {
 		at, some, err := c.nextDue(ctx, c.name)
 		if err != nil {
 			return err
 		}
-		if !some {
-			c.sleep(ctx, 0)
-			continue
+		rest := longestSleep
+		if some {
+			rest = min(rest, at.Sub(c.now()))
 		}
-		rest := at.Sub(c.now())
 		if rest <= 0 {
 			return nil
 		}
-		c.sleep(ctx, min(rest, longestSleep))
+		if c.options.Idle > 0 {
+			if c.inHand.Load() > 0 {
+				quiet = time.Now()
+			}
+			left := c.options.Idle - time.Since(quiet)
+			if left <= 0 {
+				return errIdle
+			}
+			rest = min(rest, left)
+		}
+		c.sleep(ctx, rest)
 	}
 	return nil
 }
 
-// sleep ends with a wake-up, with ctx, or after d; zero is without end.
+// sleep ends with a wake-up, with ctx, or after d.
 func (c *consumer) sleep(ctx context.Context, d time.Duration) {
-	var over <-chan time.Time
-	if d > 0 {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		over = timer.C
-	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
 	select {
 	case <-c.wakeUp:
-	case <-over:
+	case <-timer.C:
 	case <-ctx.Done():
 	}
 }
