@@ -19,7 +19,7 @@ import (
 // roots are the types that the emulator answers or accepts; the types of their properties come along.
 var roots = []string{"directoryObject", "user", "unifiedRoleAssignment", "unifiedRoleDefinition", "unifiedRoleAssignmentScheduleRequest",
 	"unifiedRoleEligibilityScheduleRequest", "domain", "organization", "subscribedSku", "licenseDetails", "servicePrincipal",
-	"conditionalAccessPolicy", "identitySecurityDefaultsEnforcementPolicy", "restore"}
+	"conditionalAccessPolicy", "identitySecurityDefaultsEnforcementPolicy", "restore", "application", "federatedIdentityCredential", "appRoleAssignment"}
 
 func main() {
 	if err := run(os.Getenv("GRAPH_CSDL"), os.Args[1:]); err != nil {
