@@ -62,6 +62,10 @@ type Harness struct {
 	// Crash opens the engine anew as if the process had died: whatever the old one
 	// still does, it does too late. Its Run calls are ended by the suite.
 	Crash func() Engine
+	// Park takes the next message as a consumer does that can only complete or give back:
+	// it puts the message aside with a reason and a text, then completes it, unless it
+	// dies in between.
+	Park func(reason, text string, dies bool)
 }
 
 // Features say what the place is like where the suite runs.

@@ -60,36 +60,36 @@ func (q *Queue) withReceiver(name string, sub azservicebus.SubQueue, use func(*a
 // newest first. Of what the service put aside by itself it does not tell when; that it
 // was enqueued is known.
 func (q *Queue) Dead(ctx context.Context, name string) ([]queue.DeadMessage, error) {
-	names := []string{name}
-	if name == "" {
-		names = q.queues
-	}
 	var all []queue.DeadMessage
-	for _, name := range names {
-		err := q.peek(ctx, name, azservicebus.SubQueueDeadLetter, func(m *azservicebus.ReceivedMessage) bool {
-			all = append(all, deadMessage(name, m))
-			return true
-		})
-		if err != nil {
-			return nil, fmt.Errorf("queue: list dead letters of %s: %w", name, err)
-		}
+	if err := q.dig(ctx, name, func(d buried) { all = append(all, d.DeadMessage) }); err != nil {
+		return nil, fmt.Errorf("queue: list dead letters: %w", err)
 	}
 	slices.Reverse(all)
 	slices.SortStableFunc(all, func(a, b queue.DeadMessage) int { return b.DeadAt.Compare(a.DeadAt) })
 	return all, nil
 }
 
+// deadMessage reads a dead letter of the service's making, or a parked message.
 func deadMessage(name string, m *azservicebus.ReceivedMessage) queue.DeadMessage {
+	own := m.ApplicationProperties
 	d := queue.DeadMessage{
 		Message: incoming(m), Queue: name, Reason: valueOf(m.DeadLetterReason), Text: valueOf(m.DeadLetterErrorDescription),
 		// The client adds one for the delivery that a receive would be; a peek is none.
 		Count: int(int64(m.DeliveryCount) - 1 - uncounted(m)), EnqueuedAt: valueOf(m.EnqueuedTime).UTC(),
 	}
+	if from, parked := own[propertyQueue].(string); parked {
+		d.Queue = from
+		d.Reason, _ = own[propertyReason].(string)
+		d.Text, _ = own[propertyText].(string)
+	}
+	if at, ours := own[propertyEnqueuedAt].(time.Time); ours {
+		d.EnqueuedAt = at.UTC()
+	}
 	d.DeadAt = d.EnqueuedAt
-	if count, ours := m.ApplicationProperties[propertyCount].(int64); ours {
+	if count, ours := own[propertyCount].(int64); ours {
 		d.Count = int(count)
 	}
-	if at, ours := m.ApplicationProperties[propertyDeadAt].(time.Time); ours {
+	if at, ours := own[propertyDeadAt].(time.Time); ours {
 		d.DeadAt = at.UTC()
 	}
 	return d
@@ -98,50 +98,57 @@ func deadMessage(name string, m *azservicebus.ReceivedMessage) queue.DeadMessage
 // DeadOne gives the dead letter with this message id, of any of Options.Queues. It fails
 // with queue.ErrNotFound.
 func (q *Queue) DeadOne(ctx context.Context, id string) (queue.DeadMessage, error) {
-	all, err := q.Dead(ctx, "")
-	if err != nil {
-		return queue.DeadMessage{}, err
-	}
-	for _, d := range all {
-		if d.ID == id {
-			return d, nil
+	d, err := q.buriedOne(ctx, id)
+	return d.DeadMessage, err
+}
+
+func (q *Queue) buriedOne(ctx context.Context, id string) (found buried, err error) {
+	err = q.dig(ctx, "", func(d buried) {
+		if d.ID == id && (found.ID == "" || d.DeadAt.After(found.DeadAt)) {
+			found = d
 		}
+	})
+	switch {
+	case err != nil:
+		return buried{}, fmt.Errorf("queue: look for dead letter %q: %w", id, err)
+	case found.ID == "":
+		return buried{}, fmt.Errorf("dead letter %q: %w", id, queue.ErrNotFound)
 	}
-	return queue.DeadMessage{}, fmt.Errorf("dead letter %q: %w", id, queue.ErrNotFound)
+	return found, nil
 }
 
 // Replay brings the dead letter with this message id back, due at once and with no
 // deliveries counted. So that duplicate detection lets it pass it travels under another
 // id on the wire. It fails with queue.ErrNotFound.
 func (q *Queue) Replay(ctx context.Context, id string) error {
-	return q.exhume(ctx, "replay", id, func(ctx context.Context, name string, m *azservicebus.ReceivedMessage) error {
+	return q.exhume(ctx, "replay", id, func(ctx context.Context, from buried, m *azservicebus.ReceivedMessage) error {
 		out := outgoing(incoming(m))
-		again := wireID(fmt.Sprintf("%s/replay/%d", id, valueOf(m.SequenceNumber)))
+		again := wireID(fmt.Sprintf("%s/replay/%s%d", id, from.prefix(), valueOf(m.SequenceNumber)))
 		out.MessageID = &again
 		out.ApplicationProperties[propertyID] = id
-		return q.send(ctx, name, []*azservicebus.Message{out})
+		return q.send(ctx, from.Queue, []*azservicebus.Message{out})
 	})
 }
 
 // Discard removes the dead letter with this message id for good. It fails with queue.ErrNotFound.
 func (q *Queue) Discard(ctx context.Context, id string) error {
-	return q.exhume(ctx, "discard", id, func(context.Context, string, *azservicebus.ReceivedMessage) error { return nil })
+	return q.exhume(ctx, "discard", id, func(context.Context, buried, *azservicebus.ReceivedMessage) error { return nil })
 }
 
 // exhume takes the dead letter with this id out, after doing something with it.
-func (q *Queue) exhume(ctx context.Context, doing, id string, do func(context.Context, string, *azservicebus.ReceivedMessage) error) error {
-	found, err := q.DeadOne(ctx, id)
+func (q *Queue) exhume(ctx context.Context, doing, id string, do func(context.Context, buried, *azservicebus.ReceivedMessage) error) error {
+	found, err := q.buriedOne(ctx, id)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := q.deadline(ctx)
 	defer cancel()
-	err = q.withReceiver(found.Queue, azservicebus.SubQueueDeadLetter, func(r *azservicebus.Receiver) error {
+	err = q.withReceiver(found.grave.name, found.sub, func(r *azservicebus.Receiver) error {
 		m, err := seek(ctx, r, id)
 		if err != nil {
 			return err
 		}
-		if err := do(ctx, found.Queue, m); err != nil {
+		if err := do(ctx, found, m); err != nil {
 			return err
 		}
 		return r.CompleteMessage(ctx, m, nil)
@@ -228,11 +235,7 @@ func (q *Queue) Depth(ctx context.Context, name string) (queue.Depth, error) {
 }
 
 func (q *Queue) depth(ctx context.Context, name string) (d queue.Depth, err error) {
-	err = q.peek(ctx, name, azservicebus.SubQueueDeadLetter, func(*azservicebus.ReceivedMessage) bool {
-		d.Dead++
-		return true
-	})
-	if err != nil {
+	if err := q.dig(ctx, name, func(buried) { d.Dead++ }); err != nil {
 		return d, err
 	}
 	err = q.peek(ctx, name, 0, func(m *azservicebus.ReceivedMessage) bool {

@@ -115,8 +115,10 @@ func newFake(tb testing.TB, s queuetest.Settings, lock time.Duration) *servicebu
 	settings := servicebusfake.QueueSettings{
 		Lock: lock, MaxDeliveries: 2000, DetectDuplicates: true, DuplicateWindow: cmp.Or(s.DuplicateWindow, queue.DuplicateWindow),
 	}
+	parkedSettings := settings
+	parkedSettings.MaxDeliveries = 3 // parked messages that are looked at wear out, and are found all the same
 	fake := servicebusfake.New(servicebusfake.Options{
-		Queues:     map[string]servicebusfake.QueueSettings{"work": settings, "other": settings},
+		Queues:     map[string]servicebusfake.QueueSettings{"work": settings, "other": settings, Parked: parkedSettings},
 		CheckToken: checkToken,
 	})
 	tb.Cleanup(func() { require.NoError(tb, fake.Close()) })
@@ -158,5 +160,6 @@ func (n namespace) harness(tb testing.TB) queuetest.Harness {
 			q, die = n.connect(tb)
 			return q
 		},
+		Park: func(reason, text string, dies bool) { park(tb, q, reason, text, dies) },
 	}
 }
