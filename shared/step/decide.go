@@ -59,6 +59,9 @@ func (p Policy) withDefaults() Policy {
 	return p
 }
 
+// Longest is how long one attempt may take.
+func (p Policy) Longest() time.Duration { return p.withDefaults().Timeout }
+
 // Verdict is what a handler's answer means for its step.
 type Verdict int
 

@@ -18,6 +18,8 @@ type Line struct {
 	Deliveries int
 	// Waited is the time since the step was first tried.
 	Waited time.Duration
+	// Late is true for the one delivery that raised the alarm of a wait (Policy.Alarm).
+	Late bool
 	// Outcome is done, waiting, retrying, failed, skipped, or abandoned.
 	Outcome   string
 	FaultCode string

@@ -183,7 +183,10 @@ var errOvertaken = errors.New("another attempt holds the account's lease")
 
 // finish records the attempt and what follows from it.
 func (r *Runner) finish(ctx context.Context, a *attempt, result Result, handled error, line *Line) queue.Outcome {
-	var decision Decision
+	var (
+		decision Decision
+		late     bool
+	)
 	err := r.Ledger.Update(ctx, a.cmd.Request, func(rec *ledger.Record) error {
 		if rec.Account.ID != "" && rec.Lease.Token != a.token {
 			return errOvertaken
@@ -197,13 +200,16 @@ func (r *Runner) finish(ctx context.Context, a *attempt, result Result, handled 
 		if handled == nil && result.Again {
 			decision = Decision{Verdict: WaitMore, At: now, Failures: a.cmd.Failures}
 		}
-		adv := advance{rec: rec, step: rec.Request.Step(a.cmd.Step), tenant: a.task.Tenant, policy: a.fn.policy, now: now, compensation: r.Compensation}
+		st := rec.Request.Step(a.cmd.Step)
+		alarmed := st.Alarmed
+		adv := advance{rec: rec, step: st, tenant: a.task.Tenant, policy: a.fn.policy, now: now, compensation: r.Compensation}
 		adv.record(decision, result.Detail, handled)
+		late = st.Alarmed && !alarmed
 		return nil
 	})
 	if err != nil {
 		return line.abandoned(fault.LedgerUnavailable, err)
 	}
-	line.Waited = waitedSince(a.cmd.FirstSeen, r.Now())
+	line.Waited, line.Late = waitedSince(a.cmd.FirstSeen, r.Now()), late
 	return line.settle(a.cmd, decision, handled)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -188,6 +189,9 @@ func TestAWaitKeepsItsClockAndCountsNoFailure(t *testing.T) {
 	assert.Equal(t, 24*time.Hour, r.now.Sub(t0), "the last try is at the end of patience")
 	assert.InDelta(t, 30, toldAt.Minutes(), 1)
 	assert.InDelta(t, 120, alarmAt.Minutes(), 1)
+	late := slices.DeleteFunc(slices.Clone(r.lines), func(l step.Line) bool { return !l.Late })
+	require.Len(t, late, 1, "one delivery raised the alarm")
+	assert.Equal(t, alarmAt, late[0].Waited)
 	assert.Zero(t, r.record().Request.Step("one").Failures)
 	assert.Equal(t, account.Undoing, account.StateOf(r.record().Request))
 }

@@ -78,6 +78,7 @@ type Metrics struct {
 	waited     *prometheus.HistogramVec
 	calls      *prometheus.CounterVec
 	webhooks   *prometheus.CounterVec
+	late       *prometheus.CounterVec
 	now        func() time.Time
 
 	mu     sync.Mutex
@@ -91,12 +92,13 @@ func New(now func() time.Time) *Metrics {
 		deliveries: counter("usher_deliveries_total", "Deliveries handled, by function, outcome and fault code.", "function", "outcome", "fault_code"),
 		calls:      counter("usher_outbound_calls_total", "Calls made, by service and HTTP status; error means that no answer came.", "service", "status"),
 		webhooks:   counter("usher_webhooks_total", "Webhooks answered, by result.", "result"),
+		late:       counter("usher_waits_late_total", "Waits that passed the time of their alarm, by function.", "function"),
 		duration: histogram("usher_step_duration_seconds", "How long an attempt took, by function.", "function",
 			.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60),
 		waited: histogram("usher_step_waited_seconds", "How long a finished step was on its way since its first try, by function.", "function",
 			1, 10, 60, 300, 600, 1200, 1800, 3600, 7200, 21600, 43200, 86400),
 	}
-	m.registry.MustRegister(m.deliveries, m.calls, m.webhooks, m.duration, m.waited, syncAge{m},
+	m.registry.MustRegister(m.deliveries, m.calls, m.webhooks, m.late, m.duration, m.waited, syncAge{m},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -119,6 +121,9 @@ func (m *Metrics) Handler() http.Handler {
 func (m *Metrics) Delivered(l step.Line) {
 	function := known(functions, l.Function)
 	m.deliveries.WithLabelValues(function, known(outcomes, l.Outcome), known(codes, l.FaultCode)).Inc()
+	if l.Late {
+		m.late.WithLabelValues(function).Inc()
+	}
 	m.duration.WithLabelValues(function).Observe(l.Duration.Seconds())
 	if l.Outcome == step.OutcomeDone || l.Outcome == step.OutcomeFailed {
 		m.waited.WithLabelValues(function).Observe(l.Waited.Seconds())

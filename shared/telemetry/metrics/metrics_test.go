@@ -43,10 +43,11 @@ func TestDeliveriesAreCounted(t *testing.T) {
 	observe := telemetry.Deliveries(slog.New(slog.DiscardHandler), m)
 	observe(t.Context(), waiting())
 	done := waiting()
-	done.Outcome, done.FaultCode = step.OutcomeDone, ""
+	done.Outcome, done.FaultCode, done.Late = step.OutcomeDone, "", true
 	observe(t.Context(), done)
 	text := scrape(t, m)
 	assert.Contains(t, text, `usher_deliveries_total{fault_code="exchange-not-replicated",function="grantrolegroup",outcome="waiting"} 1`)
+	assert.Contains(t, text, `usher_waits_late_total{function="grantrolegroup"} 1`)
 	assert.Contains(t, text, `usher_deliveries_total{fault_code="none",function="grantrolegroup",outcome="done"} 1`)
 	assert.Contains(t, text, `usher_step_duration_seconds_count{function="grantrolegroup"} 2`)
 	assert.Contains(t, text, `usher_step_waited_seconds_bucket{function="grantrolegroup",le="1800"} 1`)
