@@ -10,6 +10,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 
 	"github.com/usher365/usher/shared/queue"
+	"github.com/usher365/usher/shared/queue/engine"
 )
 
 // page is how many messages one peek asks for; the service may give fewer.
@@ -41,7 +42,7 @@ func (q *Queue) peek(ctx context.Context, name string, sub azservicebus.SubQueue
 
 // withReceiver opens a receiver for a while.
 func (q *Queue) withReceiver(name string, sub azservicebus.SubQueue, use func(*azservicebus.Receiver) error) error {
-	if q.isClosed() {
+	if q.consumers.Closed() {
 		return queue.ErrClosed
 	}
 	r, err := q.client.NewReceiverForQueue(name, &azservicebus.ReceiverOptions{SubQueue: sub})
@@ -186,7 +187,7 @@ func seek(ctx context.Context, r *azservicebus.Receiver, id string) (wanted *azs
 			return wanted, nil
 		}
 		if len(got) == 0 {
-			sleep(ctx, firstPause) // the link was dropped
+			engine.Sleep(ctx, engine.Pause(1)) // the link was dropped
 		}
 	}
 }

@@ -136,7 +136,7 @@ func checkToken(token, _ string) error {
 func (n namespace) connect(tb testing.TB) (q *Queue, die func()) {
 	o, die := n.open()
 	o.Queues = []string{"work", "other"}
-	o.Observe = func(Incident) {}
+	o.Observe = func(queue.Incident) {}
 	q, err := New(o)
 	require.NoError(tb, err)
 	tb.Cleanup(func() { require.NoError(tb, q.Close()) })

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 
 	"github.com/usher365/usher/shared/queue"
+	"github.com/usher365/usher/shared/queue/engine"
 )
 
 // held is a delivery with what proves that it is ours.
@@ -32,10 +32,10 @@ func (h held) bare() *azservicebus.ReceivedMessage {
 
 // take makes a delivery of a message that was received just now.
 func (c *consumer) take(m *azservicebus.ReceivedMessage) held {
-	now := c.now()
-	h := held{message: m, receiver: c.current(), lock: c.options.Lock, until: new(atomic.Int64)}
+	now := c.q.now()
+	h := held{message: m, receiver: c.current(), lock: c.Options.Lock, until: new(atomic.Int64)}
 	h.Message = incoming(m)
-	h.Queue = c.name
+	h.Queue = c.Queue
 	h.Count = int(int64(m.DeliveryCount) - uncounted(m))
 	h.EnqueuedAt = valueOf(m.EnqueuedTime).UTC()
 	if m.LockedUntil != nil {
@@ -45,21 +45,20 @@ func (c *consumer) take(m *azservicebus.ReceivedMessage) held {
 		}
 	}
 	h.until.Store(now.Add(h.lock).UnixNano())
-	h.letGo = c.hold(place{c.name, valueOf(m.SequenceNumber)})
+	h.letGo = c.q.hold(place{c.Queue, valueOf(m.SequenceNumber)})
 	return h
 }
 
 // deliver hands one message over, keeps its lock until it is settled, and settles it.
 func (c *consumer) deliver(parent context.Context, h held) {
-	free := sync.OnceFunc(func() { <-c.slots })
-	defer c.inHand.Add(-1)
+	free := sync.OnceFunc(func() { c.Free(1) })
 	defer free()
 	defer h.letGo()
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	done := make(chan struct{})
 	defer close(done)
-	c.workers.Go(func() { c.keepLock(done, h, cancel) })
+	c.Go(func() { c.keepLock(done, h, cancel) })
 
 	err := c.conclude(ctx, parent, h, free)
 	if err != nil {
@@ -72,12 +71,12 @@ func (c *consumer) deliver(parent context.Context, h held) {
 func (c *consumer) conclude(ctx, parent context.Context, h held, free func()) error {
 	settling := context.WithoutCancel(ctx)
 	switch {
-	case c.taking.Err() != nil:
+	case c.Taking.Err() != nil:
 		return c.release(settling, h)
-	case h.Count > c.options.MaxDeliveries:
-		return c.bury(settling, h, queue.ReasonMaxDeliveries, wornOut(c.options.MaxDeliveries))
+	case h.Count > c.Options.MaxDeliveries:
+		return c.bury(settling, h, queue.WornOut(c.Options.MaxDeliveries))
 	}
-	out, err := c.call(ctx, h.Delivery)
+	out, err := c.Handle.Call(ctx, h.Delivery)
 	if err == nil {
 		if parent.Err() != nil && out.Verb == queue.Abandon {
 			return c.release(settling, h)
@@ -92,19 +91,9 @@ func (c *consumer) conclude(ctx, parent context.Context, h held, free func()) er
 	free()
 	pausing, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(c.taking, cancel)()
-	sleep(pausing, growing(h.Count))
+	defer context.AfterFunc(c.Taking, cancel)()
+	engine.Sleep(pausing, engine.Pause(h.Count))
 	return errors.Join(err, c.abandon(settling, h))
-}
-
-// call runs the handler; a panic is an error.
-func (c *consumer) call(ctx context.Context, d queue.Delivery) (out queue.Outcome, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v\n%s", ErrPanicked, p, debug.Stack())
-		}
-	}()
-	return c.handle(ctx, d), nil
 }
 
 // keepLock renews the lock until done. When it is lost it ends the handler's context.
@@ -118,8 +107,8 @@ func (c *consumer) keepLock(done <-chan struct{}, h held, lost context.CancelCau
 		case <-tick.C:
 		}
 		err := c.renew(h)
-		if errors.Is(err, ErrLockLost) || err != nil && !c.now().Before(time.Unix(0, h.until.Load())) {
-			lost(errors.Join(ErrLockLost, err))
+		if errors.Is(err, queue.ErrLockLost) || err != nil && !c.q.now().Before(time.Unix(0, h.until.Load())) {
+			lost(errors.Join(queue.ErrLockLost, err))
 			return
 		}
 	}
@@ -128,7 +117,7 @@ func (c *consumer) keepLock(done <-chan struct{}, h held, lost context.CancelCau
 // renew moves the end of the lock, and proves that it is ours. It mends the link first
 // when it is broken.
 func (c *consumer) renew(h held) error {
-	began := c.now()
+	began := c.q.now()
 	ctx, cancel := context.WithTimeout(context.Background(), max(h.lock/3, time.Second))
 	defer cancel()
 	if err := c.current().RenewMessageLock(ctx, h.bare(), nil); err != nil {

@@ -3,7 +3,6 @@ package servicebus
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -15,11 +14,6 @@ import (
 )
 
 var (
-	// ErrLockLost says that a delivery was not ours any more when it was to be settled or
-	// renewed: its outcome was thrown away, and the message comes again.
-	ErrLockLost = errors.New("queue: the lock of the delivery is lost")
-	// ErrPanicked says that a handler panicked; the delivery was abandoned.
-	ErrPanicked = errors.New("queue: the handler panicked")
 	// ErrNoQueue says that the namespace has no such queue: create it first.
 	ErrNoQueue = errors.New("queue: the namespace has no such queue; create it, or correct its name")
 	// ErrUnauthorized says that the namespace refuses our identity.
@@ -44,7 +38,7 @@ func classify(err error) error {
 	case errors.Is(err, azservicebus.ErrMessageTooLarge):
 		return fmt.Errorf("%w: %w", queue.ErrTooLarge, err)
 	case code == azservicebus.CodeLockLost:
-		return fmt.Errorf("%w: %w", ErrLockLost, err)
+		return fmt.Errorf("%w: %w", queue.ErrLockLost, err)
 	case condition == amqp.ErrCondNotFound:
 		return fmt.Errorf("%w: %w", ErrNoQueue, err)
 	case code == azservicebus.CodeNotFound:
@@ -74,17 +68,5 @@ func marks(err error) (condition amqp.ErrCond, status int, code azservicebus.Cod
 	return condition, status, code
 }
 
-// Incident is something that went wrong between the engine and a handler. Nothing is
-// lost by it: the message comes again, or is a dead letter.
-type Incident struct {
-	Queue string
-	// ID and Count name the delivery; empty and 0 when the queue could not be read.
-	ID    string
-	Count int
-	Err   error
-}
-
-// LogValue gives the incident as log attributes. Bodies are not part of it.
-func (i Incident) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("queue", i.Queue), slog.String("id", i.ID), slog.Int("count", i.Count), slog.Any("error", i.Err))
-}
+// Incident is queue.Incident.
+type Incident = queue.Incident

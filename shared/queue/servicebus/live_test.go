@@ -33,7 +33,7 @@ func TestConformanceOfARealNamespace(t *testing.T) {
 		suffix := "-" + uuid.NewString()
 		createQueues(tb, connection, suffix, s, f.Lock)
 		connect := func() *Queue {
-			q, err := New(Options{ConnectionString: connection, Queues: []string{"work" + suffix, "other" + suffix}, Observe: func(Incident) {}})
+			q, err := New(Options{ConnectionString: connection, Queues: []string{"work" + suffix, "other" + suffix}, Observe: func(queue.Incident) {}})
 			require.NoError(tb, err)
 			tb.Cleanup(func() { require.NoError(tb, q.Close()) })
 			return q

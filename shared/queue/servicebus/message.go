@@ -41,11 +41,8 @@ func wireID(id string) string {
 
 // check says whether a message can be sent at all.
 func check(m queue.Message) error {
-	switch {
-	case m.ID == "":
-		return queue.ErrNoID
-	case len(m.Body) > queue.MaxBody:
-		return fmt.Errorf("%w: %d bytes, at most %d", queue.ErrTooLarge, len(m.Body), queue.MaxBody)
+	if err := m.Check(); err != nil {
+		return err
 	}
 	texts := m.ID + m.Subject + m.CorrelationID
 	for key, value := range m.Attributes {

@@ -12,13 +12,15 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
+
+	"github.com/usher365/usher/shared/queue"
+	"github.com/usher365/usher/shared/queue/engine"
 )
 
 // Deadlines of calls, unless the caller's is earlier.
@@ -55,25 +57,23 @@ type Options struct {
 	Dial func(context.Context) (net.Conn, error)
 	// Now tells the time. Nil means time.Now.
 	Now func() time.Time
-	// Observe hears of what went wrong while consuming. It must not block. Nil logs to slog.Default.
-	Observe func(Incident)
+	// Observe hears of what went wrong while consuming. It must not block. Nil means queue.LogIncident.
+	Observe func(queue.Incident)
 }
 
 // Queue is the queues of one namespace. It implements the contract of package queue.
 type Queue struct {
-	client  *azservicebus.Client
-	queues  []string
-	timeout time.Duration
-	now     func() time.Time
-	observe func(Incident)
+	client    *azservicebus.Client
+	queues    []string
+	timeout   time.Duration
+	now       func() time.Time
+	observe   func(queue.Incident)
+	consumers engine.Consumers[*consumer]
 
-	mu        sync.Mutex
-	senders   map[string]*azservicebus.Sender
-	consumers map[*consumer]struct{}
+	mu      sync.Mutex
+	senders map[string]*azservicebus.Sender
 	// holding counts the deliveries in hand; a message may be with a stale holder too.
 	holding map[place]int
-	closed  bool
-	running sync.WaitGroup
 }
 
 // place is where a message is.
@@ -91,13 +91,13 @@ func New(o Options) (*Queue, error) {
 	}
 	q := &Queue{
 		client: client, queues: o.Queues, timeout: cmp.Or(o.Timeout, defaultTimeout), now: o.Now, observe: o.Observe,
-		senders: map[string]*azservicebus.Sender{}, consumers: map[*consumer]struct{}{}, holding: map[place]int{},
+		senders: map[string]*azservicebus.Sender{}, holding: map[place]int{},
 	}
 	if q.now == nil {
 		q.now = time.Now
 	}
 	if q.observe == nil {
-		q.observe = func(i Incident) { slog.Warn("queue", "incident", i) }
+		q.observe = queue.LogIncident
 	}
 	return q, nil
 }
@@ -123,31 +123,6 @@ func (q *Queue) deadline(ctx context.Context) (context.Context, context.CancelFu
 	return context.WithTimeout(ctx, q.timeout)
 }
 
-// join counts a consumer in, unless the queue is closed.
-func (q *Queue) join(c *consumer) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.closed {
-		return false
-	}
-	q.consumers[c] = struct{}{}
-	q.running.Add(1)
-	return true
-}
-
-func (q *Queue) leave(c *consumer) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	delete(q.consumers, c)
-	q.running.Done()
-}
-
-func (q *Queue) isClosed() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.closed
-}
-
 // hold notes that a message is in hand, until the returned function is called.
 func (q *Queue) hold(at place) (letGo func()) {
 	q.mu.Lock()
@@ -164,13 +139,7 @@ func (q *Queue) hold(at place) (letGo func()) {
 
 // Close stops every Run, waits for them, and disconnects.
 func (q *Queue) Close() error {
-	q.mu.Lock()
-	q.closed = true
-	for c := range q.consumers {
-		c.stop()
-	}
-	q.mu.Unlock()
-	q.running.Wait()
+	q.consumers.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	if err := q.client.Close(ctx); err != nil {

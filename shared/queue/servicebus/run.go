@@ -6,45 +6,25 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/queue"
-)
-
-const (
-	defaultLock          = time.Minute
-	defaultMaxDeliveries = 10
-	firstPause           = 100 * time.Millisecond
-	longestPause         = 30 * time.Second
+	"github.com/usher365/usher/shared/queue/engine"
 )
 
 // consumer is one Run.
 type consumer struct {
-	*Queue
-	name    string
-	options queue.Options
-	handle  queue.Handler
-	stop    context.CancelFunc
-	// taking ends when no message is to be begun any more; the handlers' context goes on.
-	taking context.Context
-	// inHand counts deliveries from their receipt to their settlement.
-	inHand atomic.Int64
-	// slots holds one element for each worker at work.
-	slots   chan struct{}
-	workers sync.WaitGroup
+	*engine.Shift
+	q *Queue
 
 	mu       sync.Mutex
 	receiver *azservicebus.Receiver
 	// open tells that the receiver's link was seen open.
 	open bool
 }
-
-// errIdle ends a Run that has had nothing to do for queue.Options.Idle.
-var errIdle = errors.New("queue: drained")
 
 // Run hands the messages of a queue to handle until ctx ends, and then waits for the
 // handlers: their context has ended with it, an outcome they still give is carried
@@ -54,37 +34,28 @@ var errIdle = errors.New("queue: drained")
 // other trouble is reported and tried again. Of the options, Lock matters only where it
 // is shorter than the lock duration of the queue.
 func (q *Queue) Run(ctx context.Context, name string, o queue.Options, handle queue.Handler) error {
-	o.Workers = cmp.Or(o.Workers, 1)
-	o.Lock = cmp.Or(o.Lock, defaultLock)
-	o.MaxDeliveries = cmp.Or(o.MaxDeliveries, defaultMaxDeliveries)
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	taking := ctx
-	if o.For > 0 {
-		var enough context.CancelFunc
-		taking, enough = context.WithTimeout(ctx, o.For)
-		defer enough()
-	}
-	c := &consumer{Queue: q, name: name, options: o, handle: handle, stop: stop, taking: taking, slots: make(chan struct{}, o.Workers)}
-	if !q.join(c) {
+	shift, ctx := engine.Begin(ctx, name, o, handle)
+	defer shift.Stop()
+	c := &consumer{Shift: shift, q: q}
+	if !q.consumers.Join(c) {
 		return queue.ErrClosed
 	}
-	defer q.leave(c)
+	defer q.consumers.Leave(c)
 	if err := c.renewReceiver(); err != nil {
 		return fmt.Errorf("queue: receive from %s: %w", name, err)
 	}
 	defer c.closeReceiver()
-	defer c.workers.Wait()
+	defer c.Wait()
 	return c.loop(ctx)
 }
 
 func (c *consumer) loop(ctx context.Context) error {
-	for failures := 0; c.taking.Err() == nil; {
+	for failures := 0; c.Taking.Err() == nil; {
 		err := c.round(ctx)
 		switch {
-		case errors.Is(err, errIdle):
+		case errors.Is(err, engine.ErrDrained):
 			return nil
-		case err == nil || c.taking.Err() != nil:
+		case err == nil || c.Taking.Err() != nil:
 			failures = 0
 			continue
 		case errors.Is(err, ErrNoQueue):
@@ -105,8 +76,8 @@ func (c *consumer) mend(failures int, err error) error {
 		return nil
 	}
 	c.report(queue.Delivery{}, err)
-	sleep(c.taking, max(growing(failures), fault.RetryAfter(err)))
-	if c.taking.Err() != nil || failures < 2 {
+	engine.Sleep(c.Taking, max(engine.Pause(failures), fault.RetryAfter(err)))
+	if c.Taking.Err() != nil || failures < 2 {
 		return nil
 	}
 	return c.renewReceiver()
@@ -115,52 +86,33 @@ func (c *consumer) mend(failures int, err error) error {
 // round waits for a free worker, receives as much as there are workers free (no message
 // waits with its lock running) and starts them.
 func (c *consumer) round(ctx context.Context) error {
-	select {
-	case c.slots <- struct{}{}:
-	case <-c.taking.Done():
+	if !c.Worker() {
 		return nil
 	}
-	slots := 1
-	defer func() {
-		for range slots {
-			<-c.slots
-		}
-	}()
-	for slots < c.options.Workers && c.tryslot() {
-		slots++
-	}
+	free := 1 + c.Workers()
+	defer func() { c.Free(free) }()
 	if err := c.see(); err != nil {
 		return err
 	}
-	received, err := c.receive(slots)
+	received, err := c.receive(free)
 	for _, m := range received {
 		h := c.take(m)
-		slots--
-		c.inHand.Add(1)
-		c.workers.Go(func() { c.deliver(ctx, h) })
+		free--
+		c.Deliver(func() { c.deliver(ctx, h) })
 	}
 	return err
-}
-
-func (c *consumer) tryslot() bool {
-	select {
-	case c.slots <- struct{}{}:
-		return true
-	default:
-		return false
-	}
 }
 
 // see opens the link before the wait of a drain begins, which would else be over before
 // the link is there. (A peek opens it, and locks nothing.)
 func (c *consumer) see() error {
-	if c.open || c.options.Idle == 0 {
+	if c.open || c.Options.Idle == 0 {
 		return nil
 	}
-	ctx, cancel := c.deadline(c.taking)
+	ctx, cancel := c.q.deadline(c.Taking)
 	defer cancel()
 	if _, err := c.current().PeekMessages(ctx, 1, nil); err != nil {
-		return fmt.Errorf("queue: look into %s: %w", c.name, classify(err))
+		return fmt.Errorf("queue: look into %s: %w", c.Queue, classify(err))
 	}
 	c.open = true
 	return nil
@@ -168,19 +120,19 @@ func (c *consumer) see() error {
 
 // receive waits for up to n messages. None came without an error when the time was up,
 // or nothing is to be taken any more; the client gives none and no error when the link
-// was dropped. It fails with errIdle when nothing was in hand either for long enough.
+// was dropped. It fails with engine.ErrDrained when nothing was in hand either for long enough.
 func (c *consumer) receive(n int) ([]*azservicebus.ReceivedMessage, error) {
-	idle := c.options.Idle > 0 && c.inHand.Load() == 0
-	waiting, cancel := context.WithTimeout(c.taking, cmp.Or(c.options.Idle, receiveFor))
+	idle := c.Options.Idle > 0 && !c.InHand()
+	waiting, cancel := context.WithTimeout(c.Taking, cmp.Or(c.Options.Idle, receiveFor))
 	defer cancel()
 	got, err := c.current().ReceiveMessages(waiting, n, &azservicebus.ReceiveMessagesOptions{TimeAfterFirstMessage: time.Millisecond})
 	switch {
 	case len(got) == 0 && waiting.Err() != nil && idle:
-		return nil, errIdle
+		return nil, engine.ErrDrained
 	case len(got) > 0 || waiting.Err() != nil:
 		return got, nil
 	case err != nil:
-		return nil, fmt.Errorf("queue: receive from %s: %w", c.name, classify(err))
+		return nil, fmt.Errorf("queue: receive from %s: %w", c.Queue, classify(err))
 	}
 	return nil, errDropped
 }
@@ -194,7 +146,7 @@ func (c *consumer) current() *azservicebus.Receiver {
 // renewReceiver opens a receiver in the place of the one there is. Deliveries of the old
 // one are settled on the new one's $management.
 func (c *consumer) renewReceiver() error {
-	r, err := c.client.NewReceiverForQueue(c.name, nil)
+	r, err := c.q.client.NewReceiverForQueue(c.Queue, nil)
 	if err != nil {
 		return err
 	}
@@ -218,20 +170,5 @@ func (c *consumer) closeReceiver() {
 }
 
 func (c *consumer) report(d queue.Delivery, err error) {
-	c.observe(Incident{Queue: c.name, ID: d.ID, Count: d.Count, Err: err})
-}
-
-// sleep ends with ctx, or after d.
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
-
-// growing is the pause after the n-th trouble in a row: 100 ms doubled each time, up to 30 s.
-func growing(n int) time.Duration {
-	return min(firstPause<<min(n-1, 20), longestPause)
+	c.q.observe(queue.Incident{Queue: c.Queue, ID: d.ID, Count: d.Count, Err: err})
 }

@@ -74,11 +74,11 @@ func fill(batch *azservicebus.MessageBatch, msgs []*azservicebus.Message) (n int
 
 // sender gives the one sender of a queue.
 func (q *Queue) sender(name string) (*azservicebus.Sender, error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.closed {
+	if q.consumers.Closed() {
 		return nil, queue.ErrClosed
 	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	if s := q.senders[name]; s != nil {
 		return s, nil
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 
 	"github.com/usher365/usher/shared/queue"
+	"github.com/usher365/usher/shared/queue/engine"
 )
 
 // settleTimeout is how long an answer to settling is waited for. It is short because the
@@ -25,7 +26,7 @@ func (c *consumer) settle(ctx context.Context, h held, out queue.Outcome) error 
 	case queue.Complete:
 		return c.complete(ctx, h)
 	case queue.DeadLetter:
-		return c.bury(ctx, h, out.Reason, out.Text)
+		return c.bury(ctx, h, out)
 	case queue.Retry:
 		return c.replace(ctx, h, out.Next)
 	default:
@@ -50,14 +51,14 @@ func (c *consumer) replace(ctx context.Context, h held, next queue.Message) erro
 		return err
 	}
 	for n := 1; ; n++ {
-		err := c.Enqueue(ctx, h.Queue, next)
+		err := c.q.Enqueue(ctx, h.Queue, next)
 		if err == nil {
 			return c.complete(ctx, h)
 		}
 		if errors.Is(err, queue.ErrClosed) || c.isOver(h) {
 			return fmt.Errorf("the retry of %s: %w", h.ID, err)
 		}
-		sleep(ctx, growing(n))
+		engine.Sleep(ctx, engine.Pause(n))
 	}
 }
 
@@ -67,11 +68,11 @@ const longestReason, longestText = 1 << 10, 4 << 10
 // cut shortens a text; what is not text, such as half a letter, is left out.
 func cut(text string, most int) string { return strings.ToValidUTF8(text[:min(len(text), most)], "") }
 
-func (c *consumer) bury(ctx context.Context, h held, reason, text string) error {
-	reason, text = cut(reason, longestReason), cut(text, longestText)
+func (c *consumer) bury(ctx context.Context, h held, why queue.Outcome) error {
+	reason, text := cut(why.Reason, longestReason), cut(why.Text, longestText)
 	o := &azservicebus.DeadLetterOptions{
 		Reason: &reason, ErrorDescription: &text,
-		PropertiesToModify: map[string]any{propertyCount: int64(h.Count), propertyDeadAt: c.now().UTC()},
+		PropertiesToModify: map[string]any{propertyCount: int64(h.Count), propertyDeadAt: c.q.now().UTC()},
 	}
 	return c.finish(ctx, h, func(ctx context.Context, r *azservicebus.Receiver, m *azservicebus.ReceivedMessage) error {
 		return r.DeadLetterMessage(ctx, m, o)
@@ -80,8 +81,8 @@ func (c *consumer) bury(ctx context.Context, h held, reason, text string) error 
 
 // abandon gives the message back; the delivery stays counted.
 func (c *consumer) abandon(ctx context.Context, h held) error {
-	if h.Count >= c.options.MaxDeliveries {
-		return c.bury(ctx, h, queue.ReasonMaxDeliveries, wornOut(c.options.MaxDeliveries))
+	if h.Count >= c.Options.MaxDeliveries {
+		return c.bury(ctx, h, queue.WornOut(c.Options.MaxDeliveries))
 	}
 	return c.giveBack(ctx, h, nil)
 }
@@ -99,10 +100,6 @@ func (c *consumer) giveBack(ctx context.Context, h held, properties map[string]a
 	})
 }
 
-func wornOut(most int) string {
-	return fmt.Sprintf("the message was delivered %d times and never settled", most)
-}
-
 // settler is one of the client's ways to settle a message.
 type settler func(context.Context, *azservicebus.Receiver, *azservicebus.ReceivedMessage) error
 
@@ -112,11 +109,11 @@ type settler func(context.Context, *azservicebus.Receiver, *azservicebus.Receive
 func (c *consumer) finish(ctx context.Context, h held, settle settler) error {
 	err := c.attempt(ctx, h.receiver, h.message, settle)
 	for n := 1; err != nil; n++ {
-		if errors.Is(err, ErrLockLost) || c.isOver(h) {
+		if errors.Is(err, queue.ErrLockLost) || c.isOver(h) {
 			return fmt.Errorf("queue: settle %s: %w", h.ID, err)
 		}
 		if n > 1 {
-			sleep(ctx, growing(n-1))
+			engine.Sleep(ctx, engine.Pause(n-1))
 		}
 		if err = c.renew(h); err == nil {
 			err = c.attempt(ctx, c.current(), h.bare(), settle)
@@ -132,4 +129,4 @@ func (c *consumer) attempt(ctx context.Context, r *azservicebus.Receiver, m *azs
 }
 
 // isOver reports whether the lock has run out by our clock.
-func (c *consumer) isOver(h held) bool { return c.now().UnixNano() >= h.until.Load() }
+func (c *consumer) isOver(h held) bool { return c.q.now().UnixNano() >= h.until.Load() }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/queue"
+	"github.com/usher365/usher/shared/queue/engine"
 	"github.com/usher365/usher/shared/queue/queuetest"
 	"github.com/usher365/usher/shared/servicebusfake"
 )
@@ -40,7 +41,7 @@ func inBubble(t *testing.T, run func(b *bench)) {
 	})
 }
 
-func (b *bench) note(i Incident) {
+func (b *bench) note(i queue.Incident) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.incidents = append(b.incidents, i.Err)
@@ -282,7 +283,7 @@ func TestNothingIsLostWhenConnectionsAreCut(t *testing.T) {
 		defer enough()
 		go func() {
 			for cutting.Err() == nil {
-				sleep(cutting, 150*time.Millisecond)
+				engine.Sleep(cutting, 150*time.Millisecond)
 				b.fake.CutConnections()
 			}
 		}()

@@ -4,18 +4,17 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"time"
 
 	"github.com/usher365/usher/shared/queue"
+	"github.com/usher365/usher/shared/queue/engine"
 )
 
 // deliver hands one message over, keeps its lock meanwhile, and settles it.
 func (c *consumer) deliver(parent context.Context, h held) {
-	if c.taking.Err() != nil {
-		if err := c.release(context.WithoutCancel(parent), h); err != nil {
-			c.report(c.name, h.Delivery, err)
+	if c.Taking.Err() != nil {
+		if err := c.q.release(context.WithoutCancel(parent), h); err != nil {
+			c.report(h.Delivery, err)
 		}
 		return
 	}
@@ -27,22 +26,12 @@ func (c *consumer) deliver(parent context.Context, h held) {
 		defer close(renewed)
 		c.keepLock(done, h, cancel)
 	}()
-	out, err := c.call(ctx, h.Delivery)
+	out, err := c.Handle.Call(ctx, h.Delivery)
 	close(done)
 	<-renewed
 	if err := c.conclude(context.WithoutCancel(ctx), parent.Err() != nil, h, out, err); err != nil {
-		c.report(c.name, h.Delivery, err)
+		c.report(h.Delivery, err)
 	}
-}
-
-// call runs the handler; a panic is an error.
-func (c *consumer) call(ctx context.Context, d queue.Delivery) (out queue.Outcome, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v\n%s", ErrPanicked, p, debug.Stack())
-		}
-	}()
-	return c.handle(ctx, d), nil
 }
 
 func (c *consumer) conclude(ctx context.Context, stopping bool, h held, out queue.Outcome, panicked error) error {
@@ -50,9 +39,9 @@ func (c *consumer) conclude(ctx context.Context, stopping bool, h held, out queu
 		return errors.Join(panicked, c.putOff(ctx, h))
 	}
 	if stopping && out.Verb == queue.Abandon {
-		return c.release(ctx, h)
+		return c.q.release(ctx, h)
 	}
-	err := c.settle(ctx, h, out, c.options)
+	err := c.q.settle(ctx, h, out, c.Options)
 	if errors.Is(err, queue.ErrNoID) || errors.Is(err, queue.ErrTooLarge) {
 		// The outcome itself cannot be carried out, whenever it is tried.
 		return errors.Join(err, c.putOff(ctx, h))
@@ -62,30 +51,30 @@ func (c *consumer) conclude(ctx context.Context, stopping bool, h held, out queu
 
 // putOff abandons with a pause that grows, so that a poison message does not spin.
 func (c *consumer) putOff(ctx context.Context, h held) error {
-	return c.put(ctx, "put off "+h.ID, h, func(ctx context.Context, tx *sql.Tx) error {
-		return c.abandon(ctx, tx, h, growing(h.Count), c.options.MaxDeliveries)
+	return c.q.put(ctx, "put off "+h.ID, h, func(ctx context.Context, tx *sql.Tx) error {
+		return c.q.abandon(ctx, tx, h, engine.Pause(h.Count), c.Options.MaxDeliveries)
 	})
 }
 
 // keepLock renews the lock until done. When it is lost it ends the handler's context.
 func (c *consumer) keepLock(done <-chan struct{}, h held, lost context.CancelCauseFunc) {
-	tick := time.NewTicker(c.options.Lock / 3)
+	tick := time.NewTicker(c.Options.Lock / 3)
 	defer tick.Stop()
-	until := c.now().Add(c.options.Lock)
+	until := c.q.now().Add(c.Options.Lock)
 	for {
 		select {
 		case <-done:
 			return
 		case <-tick.C:
 		}
-		began := c.now()
-		err := c.renew(context.Background(), h, c.options.Lock)
+		began := c.q.now()
+		err := c.q.renew(context.Background(), h, c.Options.Lock)
 		if err == nil {
-			until = began.Add(c.options.Lock)
+			until = began.Add(c.Options.Lock)
 			continue
 		}
-		if errors.Is(err, ErrLockLost) || !c.now().Before(until) {
-			lost(errors.Join(ErrLockLost, err))
+		if errors.Is(err, queue.ErrLockLost) || !c.q.now().Before(until) {
+			lost(errors.Join(queue.ErrLockLost, err))
 			return
 		}
 	}

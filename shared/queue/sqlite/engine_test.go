@@ -53,9 +53,9 @@ func TestClosedQueueRefuses(t *testing.T) {
 	running := make(chan error, 1)
 	go func() { running <- e.q.Run(t.Context(), "a", queue.Options{}, nil) }()
 	require.Eventually(t, func() bool {
-		e.q.mu.Lock()
-		defer e.q.mu.Unlock()
-		return len(e.q.consumers) == 1
+		joined := 0
+		e.q.consumers.Each(func(*consumer) { joined++ })
+		return joined == 1
 	}, 5*time.Second, time.Millisecond)
 	require.NoError(t, e.q.Close())
 	require.NoError(t, <-running, "Close ends Run")
@@ -78,8 +78,8 @@ func TestRunEndsWithTheDatabase(t *testing.T) {
 func TestTroubleIsReportedAndTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := open(t, database.Memory, queuetest.Settings{})
-		var incidents []Incident
-		e.q.observe = func(i Incident) { incidents = append(incidents, i) }
+		var incidents []queue.Incident
+		e.q.observe = func(i queue.Incident) { incidents = append(incidents, i) }
 		rename := func(from, to string) {
 			require.NoError(t, e.db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
 				_, err := tx.ExecContext(ctx, "ALTER TABLE "+from+" RENAME TO "+to)
@@ -104,14 +104,14 @@ func TestTroubleIsReportedAndTriedAgain(t *testing.T) {
 func TestIncidents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := open(t, database.Memory, queuetest.Settings{})
-		incidents := make(chan Incident, 10)
-		e.q.observe = func(i Incident) { incidents <- i }
+		incidents := make(chan queue.Incident, 10)
+		e.q.observe = func(i queue.Incident) { incidents <- i }
 		begun := make(chan string, 10)
 		go e.q.Run(t.Context(), "a", queue.Options{MaxDeliveries: 2}, func(ctx context.Context, d queue.Delivery) queue.Outcome { // Close ends it
 			begun <- d.ID
 			if d.Count == 1 {
 				<-ctx.Done()
-				assert.ErrorIs(t, context.Cause(ctx), ErrLockLost)
+				assert.ErrorIs(t, context.Cause(ctx), queue.ErrLockLost)
 				return queue.Done()
 			}
 			panic("boom")
@@ -121,9 +121,9 @@ func TestIncidents(t *testing.T) {
 		e.expireLocks()
 		lost := <-incidents
 		assert.Equal(t, []any{"a", "1", 1}, []any{lost.Queue, lost.ID, lost.Count})
-		assert.ErrorIs(t, lost.Err, ErrLockLost)
+		assert.ErrorIs(t, lost.Err, queue.ErrLockLost)
 		panicked := <-incidents
-		assert.ErrorIs(t, panicked.Err, ErrPanicked)
+		assert.ErrorIs(t, panicked.Err, queue.ErrPanicked)
 		assert.ErrorContains(t, panicked.Err, "boom")
 		var log strings.Builder
 		slog.New(slog.NewTextHandler(&log, nil)).Warn("queue", "incident", lost)
@@ -149,7 +149,7 @@ func TestForgottenIdsAreSwept(t *testing.T) {
 	})
 }
 
-func (e *engine) count(t *testing.T, table string) (n int) {
+func (e *opened) count(t *testing.T, table string) (n int) {
 	require.NoError(t, e.db.Read(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, "SELECT count(*) FROM "+table).Scan(&n)
 	}))
@@ -181,7 +181,7 @@ func TestLockOfAFrozenHolderEndsByItself(t *testing.T) {
 		time.Sleep(time.Minute - time.Millisecond)
 		require.NoError(t, e.q.renew(t.Context(), frozen[0], time.Minute))
 		time.Sleep(time.Minute)
-		require.ErrorIs(t, e.q.settle(t.Context(), frozen[0], queue.Done(), o), ErrLockLost, "over, though nobody took it yet")
+		require.ErrorIs(t, e.q.settle(t.Context(), frozen[0], queue.Done(), o), queue.ErrLockLost, "over, though nobody took it yet")
 		again, err := e.q.take(t.Context(), "a", 1, o)
 		require.NoError(t, err)
 		require.Equal(t, 2, again[0].Count)

@@ -1,34 +1,6 @@
 package sqlite
 
-import (
-	"errors"
-	"log/slog"
+import "github.com/usher365/usher/shared/queue"
 
-	"github.com/usher365/usher/shared/queue"
-)
-
-// ErrLockLost says that a delivery was not ours any more when it was to be settled or
-// renewed: its outcome was thrown away, and the message comes again.
-var ErrLockLost = errors.New("queue: the lock of the delivery is lost")
-
-// ErrPanicked says that a handler panicked; the delivery was abandoned.
-var ErrPanicked = errors.New("queue: the handler panicked")
-
-// Incident is something that went wrong between the engine and a handler. Nothing is
-// lost by it: the message comes again, or is a dead letter.
-type Incident struct {
-	Queue string
-	// ID and Count name the delivery; empty and 0 when the queue could not be read.
-	ID    string
-	Count int
-	Err   error
-}
-
-// LogValue gives the incident as log attributes. Bodies are not part of it.
-func (i Incident) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("queue", i.Queue), slog.String("id", i.ID), slog.Int("count", i.Count), slog.Any("error", i.Err))
-}
-
-func (q *Queue) report(name string, d queue.Delivery, err error) {
-	q.observe(Incident{Queue: name, ID: d.ID, Count: d.Count, Err: err})
-}
+// Incident is queue.Incident.
+type Incident = queue.Incident

@@ -44,7 +44,7 @@ func child(ctx context.Context, dir string) error {
 		return err
 	}
 	trouble := make(chan error, 1)
-	q, err := New(ctx, db, Options{Observe: func(i Incident) { trouble <- i.Err }})
+	q, err := New(ctx, db, Options{Observe: func(i queue.Incident) { trouble <- i.Err }})
 	if err != nil {
 		return err
 	}

@@ -10,13 +10,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/usher365/usher/shared/database"
 	"github.com/usher365/usher/shared/queue"
+	"github.com/usher365/usher/shared/queue/engine"
 )
 
 //go:embed migrations/*.sql
@@ -29,8 +28,8 @@ type Options struct {
 	// DuplicateWindow is how long an id is remembered, from when it was first seen.
 	// Zero means queue.DuplicateWindow.
 	DuplicateWindow time.Duration
-	// Observe hears of what went wrong while consuming. It must not block. Nil logs to slog.Default.
-	Observe func(Incident)
+	// Observe hears of what went wrong while consuming. It must not block. Nil means queue.LogIncident.
+	Observe func(queue.Incident)
 }
 
 // Queue keeps any number of named queues in one database. It implements the
@@ -39,19 +38,16 @@ type Queue struct {
 	db      *database.DB
 	now     func() time.Time
 	window  time.Duration
-	observe func(Incident)
+	observe func(queue.Incident)
 
-	mu        sync.Mutex
-	consumers map[*consumer]struct{}
-	closed    bool
-	running   sync.WaitGroup
+	consumers engine.Consumers[*consumer]
 	// nextSweep is in Unix milliseconds.
 	nextSweep atomic.Int64
 }
 
 // New makes the tables when they are missing and frees what a dead process had locked.
 func New(ctx context.Context, db *database.DB, o Options) (*Queue, error) {
-	q := &Queue{db: db, now: o.Now, window: o.DuplicateWindow, observe: o.Observe, consumers: map[*consumer]struct{}{}}
+	q := &Queue{db: db, now: o.Now, window: o.DuplicateWindow, observe: o.Observe}
 	if q.now == nil {
 		q.now = time.Now
 	}
@@ -59,7 +55,7 @@ func New(ctx context.Context, db *database.DB, o Options) (*Queue, error) {
 		q.window = queue.DuplicateWindow
 	}
 	if q.observe == nil {
-		q.observe = func(i Incident) { slog.Warn("queue", "incident", i) }
+		q.observe = queue.LogIncident
 	}
 	dir, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -90,7 +86,7 @@ func (q *Queue) write(ctx context.Context, doing string, change func(context.Con
 // within the duplicate window is accepted and silently dropped. It fails with
 // queue.ErrNoID, queue.ErrTooLarge or queue.ErrClosed.
 func (q *Queue) Enqueue(ctx context.Context, name string, msgs ...queue.Message) error {
-	if q.isClosed() {
+	if q.consumers.Closed() {
 		return queue.ErrClosed
 	}
 	err := q.write(ctx, "enqueue on "+name, func(ctx context.Context, tx *sql.Tx) error {
@@ -141,11 +137,8 @@ type row struct {
 
 // rowOf checks a message. The due time is rounded up to the millisecond: never early.
 func (q *Queue) rowOf(m queue.Message) (row, error) {
-	switch {
-	case m.ID == "":
-		return row{}, queue.ErrNoID
-	case len(m.Body) > queue.MaxBody:
-		return row{}, fmt.Errorf("%w: %d bytes, at most %d", queue.ErrTooLarge, len(m.Body), queue.MaxBody)
+	if err := m.Check(); err != nil {
+		return row{}, err
 	}
 	attributes, err := json.Marshal(m.Attributes)
 	if err != nil {
@@ -208,32 +201,18 @@ func (q *Queue) Wake() { q.wake("") }
 
 // wake wakes the consumers of one queue, or of all.
 func (q *Queue) wake(name string) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for c := range q.consumers {
-		if name == "" || c.name == name {
+	q.consumers.Each(func(c *consumer) {
+		if name == "" || c.Queue == name {
 			select {
 			case c.wakeUp <- struct{}{}:
 			default:
 			}
 		}
-	}
-}
-
-func (q *Queue) isClosed() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.closed
+	})
 }
 
 // Close stops every Run, waits for them, and refuses further messages. The database stays open.
 func (q *Queue) Close() error {
-	q.mu.Lock()
-	q.closed = true
-	for c := range q.consumers {
-		c.stop()
-	}
-	q.mu.Unlock()
-	q.running.Wait()
+	q.consumers.Close()
 	return nil
 }

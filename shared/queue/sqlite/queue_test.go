@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/usher365/usher/shared/database"
+	"github.com/usher365/usher/shared/queue"
 	"github.com/usher365/usher/shared/queue/queuetest"
 )
 
@@ -34,37 +35,37 @@ func openInMemory(tb testing.TB, s queuetest.Settings) queuetest.Harness {
 	return open(tb, database.Memory, s).harness()
 }
 
-// engine is an open queue with its database.
-type engine struct {
+// opened is an open queue with its database.
+type opened struct {
 	tb       testing.TB
 	db       *database.DB
 	q        *Queue
 	settings queuetest.Settings
 }
 
-func open(tb testing.TB, path string, s queuetest.Settings) *engine {
+func open(tb testing.TB, path string, s queuetest.Settings) *opened {
 	db, err := database.Open(tb.Context(), database.Options{Path: path, Relaxed: true})
 	require.NoError(tb, err)
-	e := &engine{tb: tb, db: db, settings: s}
+	e := &opened{tb: tb, db: db, settings: s}
 	e.q = e.newQueue()
 	tb.Cleanup(e.close)
 	return e
 }
 
-func (e *engine) newQueue() *Queue {
-	quiet := func(Incident) {}
+func (e *opened) newQueue() *Queue {
+	quiet := func(queue.Incident) {}
 	q, err := New(e.tb.Context(), e.db, Options{DuplicateWindow: e.settings.DuplicateWindow, Observe: quiet})
 	require.NoError(e.tb, err)
 	e.tb.Cleanup(func() { require.NoError(e.tb, q.Close()) })
 	return q
 }
 
-func (e *engine) close() {
+func (e *opened) close() {
 	require.NoError(e.tb, e.q.Close())
 	require.NoError(e.tb, e.db.Close())
 }
 
-func (e *engine) harness() queuetest.Harness {
+func (e *opened) harness() queuetest.Harness {
 	return queuetest.Harness{
 		Engine:      e.q,
 		ExpireLocks: e.expireLocks,
@@ -76,7 +77,7 @@ func (e *engine) harness() queuetest.Harness {
 }
 
 // expireLocks does what time does to a holder that is frozen.
-func (e *engine) expireLocks() {
+func (e *opened) expireLocks() {
 	err := e.db.Write(context.Background(), func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE queue_messages SET visible_at = ? WHERE token <> ''`, e.q.millis())
 		return err

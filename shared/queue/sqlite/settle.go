@@ -12,7 +12,7 @@ import (
 // ours is the condition under which a holder may settle: its token, its lock not over.
 const ours = ` WHERE seq = ? AND token = ? AND visible_at > ?`
 
-// exec changes a held row; it fails with ErrLockLost when it is not ours any more.
+// exec changes a held row; it fails with queue.ErrLockLost when it is not ours any more.
 func (q *Queue) exec(ctx context.Context, tx *sql.Tx, h held, statement string, args ...any) error {
 	res, err := tx.ExecContext(ctx, statement+ours, append(args, h.seq, h.token, q.millis())...)
 	if err != nil {
@@ -22,7 +22,7 @@ func (q *Queue) exec(ctx context.Context, tx *sql.Tx, h held, statement string, 
 	case err != nil:
 		return err
 	case n == 0:
-		return ErrLockLost
+		return queue.ErrLockLost
 	}
 	return nil
 }
@@ -34,7 +34,7 @@ func (q *Queue) settle(ctx context.Context, h held, out queue.Outcome, o queue.O
 		case queue.Complete:
 			return q.complete(ctx, tx, h)
 		case queue.DeadLetter:
-			return q.bury(ctx, tx, h, out.Reason, out.Text)
+			return q.bury(ctx, tx, h, out)
 		case queue.Retry:
 			return q.replace(ctx, tx, h, out.Next)
 		default:
@@ -54,9 +54,9 @@ func (q *Queue) complete(ctx context.Context, tx *sql.Tx, h held) error {
 	return q.exec(ctx, tx, h, `DELETE FROM queue_messages`)
 }
 
-func (q *Queue) bury(ctx context.Context, tx *sql.Tx, h held, reason, text string) error {
+func (q *Queue) bury(ctx context.Context, tx *sql.Tx, h held, why queue.Outcome) error {
 	return q.exec(ctx, tx, h, `UPDATE queue_messages SET token = '', dead = 1, dead_reason = ?, dead_text = ?, dead_at = ?`,
-		reason, text, q.millis())
+		why.Reason, why.Text, q.millis())
 }
 
 // replace puts the next message in the place of the one held. When the next one was
@@ -81,7 +81,7 @@ func (q *Queue) replace(ctx context.Context, tx *sql.Tx, h held, next queue.Mess
 // abandon gives the message back after a pause; the delivery stays counted.
 func (q *Queue) abandon(ctx context.Context, tx *sql.Tx, h held, pause time.Duration, most int) error {
 	if h.Count >= most {
-		return q.bury(ctx, tx, h, queue.ReasonMaxDeliveries, wornOut(most))
+		return q.bury(ctx, tx, h, queue.WornOut(most))
 	}
 	return q.exec(ctx, tx, h, `UPDATE queue_messages SET token = '', visible_at = ?`, q.now().Add(pause).UnixMilli())
 }

@@ -98,14 +98,11 @@ func due(ctx context.Context, tx *sql.Tx, name string, now int64, n int) (found 
 
 // buryWornOut makes a dead letter of a message that its last holder never settled.
 func (q *Queue) buryWornOut(ctx context.Context, tx *sql.Tx, h held, most int) error {
+	why := queue.WornOut(most)
 	_, err := tx.ExecContext(ctx, `UPDATE queue_messages
 		SET token = '', dead = 1, dead_reason = ?, dead_text = ?, dead_at = ? WHERE seq = ?`,
-		queue.ReasonMaxDeliveries, wornOut(most), q.millis(), h.seq)
+		why.Reason, why.Text, q.millis(), h.seq)
 	return err
-}
-
-func wornOut(most int) string {
-	return fmt.Sprintf("the message was delivered %d times and never settled", most)
 }
 
 // nextDue tells when the next message of a queue can be taken.
