@@ -38,12 +38,12 @@ func openKey(path, dir string) (*age.X25519Identity, error) {
 }
 
 func newKey(path, dir string) (*age.X25519Identity, error) {
-	sealed, err := filepath.Glob(filepath.Join(dir, "*", "*"+suffix))
+	passwords, err := fs.Glob(os.DirFS(dir), "*/*"+suffix)
 	if err != nil {
 		return nil, unavailable("look into the vault: %w", err)
 	}
-	if len(sealed) > 0 {
-		return nil, unavailable("the vault's key %s is missing, but %d sealed passwords need it; restore it from a backup", path, len(sealed))
+	if len(passwords) > 0 {
+		return nil, unavailable("the vault's key %s is missing, but %d sealed passwords need it; restore it from a backup", path, len(passwords))
 	}
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {
@@ -52,10 +52,27 @@ func newKey(path, dir string) (*age.X25519Identity, error) {
 	return identity, writeDurably(path, []byte(identity.String()+"\n"))
 }
 
+// halfWritten is the pattern of files that are being written.
+const halfWritten = ".writing-*"
+
+// sweep removes what a process that died was writing. Whoever holds the lock may: nobody else writes.
+func sweep(dir string) error {
+	for _, pattern := range []string{halfWritten, "*/" + halfWritten} {
+		left, err := fs.Glob(os.DirFS(dir), pattern)
+		for _, path := range left {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, path)))
+		}
+		if err != nil {
+			return unavailable("remove what was left half-written in the vault: %w", err)
+		}
+	}
+	return nil
+}
+
 // writeDurably puts a whole file in place, or leaves what was there, also when the
 // machine stops in between. CreateTemp makes files with mode 0600.
 func writeDurably(path string, content []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), ".writing-*")
+	temp, err := os.CreateTemp(filepath.Dir(path), halfWritten)
 	if err != nil {
 		return unavailable("write into the vault: %w", err)
 	}

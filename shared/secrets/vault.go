@@ -4,23 +4,20 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"sync"
 
 	"filippo.io/age"
 
 	"github.com/usher365/usher/shared/account"
-	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/secrets/sealed"
 )
 
 // ErrNotSealed is wrapped by Open when nothing is sealed under the reference.
-var ErrNotSealed = errors.New("nothing is sealed under this reference")
+var ErrNotSealed = sealed.ErrNotSealed
 
 const (
 	refPrefix = "file:"
@@ -37,12 +34,12 @@ type Options struct {
 }
 
 // FileVault keeps passwords in files, each encrypted with age to the vault's own
-// key. It is safe for concurrent use in one process; two processes must not share a
-// directory.
+// key. It is safe for concurrent use, also by several processes on one directory: what
+// changes something holds the lock file vault.lock in it. On a network file system
+// that needs flock to work between machines, as it does on NFS 4 and Amazon EFS.
 type FileVault struct {
 	dir      string
 	identity *age.X25519Identity
-	mu       sync.Mutex
 }
 
 // OpenFileVault opens the vault in dir, and makes directory and key at the first
@@ -55,11 +52,18 @@ func OpenFileVault(dir string, o Options) (*FileVault, error) {
 	if o.KeyFile == "" {
 		o.KeyFile = filepath.Join(dir, keyName)
 	}
-	identity, err := openKey(o.KeyFile, dir)
+	v := &FileVault{dir: dir}
+	err := alone(context.Background(), dir, func() (err error) {
+		if err := sweep(dir); err != nil {
+			return err
+		}
+		v.identity, err = openKey(o.KeyFile, dir)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &FileVault{dir: dir, identity: identity}, nil
+	return v, nil
 }
 
 // SealOnce gives what is sealed under key, "<tenant>/<account>". When there is
@@ -67,51 +71,44 @@ func OpenFileVault(dir string, o Options) (*FileVault, error) {
 // create that was cut short finds the same password again. The reference is safe to
 // store and to show. Errors are fault.SecretUnavailable, or what create gave.
 func (v *FileVault) SealOnce(ctx context.Context, key string, create func() (account.Secret, error)) (ref string, s account.Secret, err error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	ref = refPrefix + key
-	s, err = v.open(ctx, key)
-	if !errors.Is(err, ErrNotSealed) {
-		return ref, s, err
-	}
-	if s, err = create(); err != nil {
+	err = alone(ctx, v.dir, func() (err error) {
+		if s, err = v.open(key); !errors.Is(err, ErrNotSealed) {
+			return err
+		}
+		if s, err = create(); err != nil {
+			return err
+		}
+		return v.seal(key, s)
+	})
+	if err != nil {
 		return "", account.Secret{}, err
 	}
-	if err := v.seal(key, s); err != nil {
-		return "", account.Secret{}, err
-	}
-	return ref, s, nil
+	return refPrefix + key, s, nil
 }
 
 // Replace seals a new password under key, whatever lies there.
 func (v *FileVault) Replace(ctx context.Context, key string, s account.Secret) (ref string, err error) {
-	if err := ctx.Err(); err != nil {
-		return "", err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if err := v.seal(key, s); err != nil {
+	if err := alone(ctx, v.dir, func() error { return v.seal(key, s) }); err != nil {
 		return "", err
 	}
 	return refPrefix + key, nil
 }
 
-// Open gives what is sealed under a reference; ErrNotSealed when nothing is.
+// Open gives what is sealed under a reference; ErrNotSealed when nothing is. It needs
+// no lock, for a file is put in place whole.
 func (v *FileVault) Open(ctx context.Context, ref string) (account.Secret, error) {
+	if err := ctx.Err(); err != nil {
+		return account.Secret{}, err
+	}
 	key, err := keyOf(ref)
 	if err != nil {
 		return account.Secret{}, err
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.open(ctx, key)
+	return v.open(key)
 }
 
 // Discard removes what is sealed under a reference. Nothing there is success.
 func (v *FileVault) Discard(ctx context.Context, ref string) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	key, err := keyOf(ref)
 	if err != nil {
 		return err
@@ -120,30 +117,27 @@ func (v *FileVault) Discard(ctx context.Context, ref string) error {
 	if err != nil {
 		return err
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return unavailable("discard %s: %w", ref, err)
-	}
-	return nil
+	return alone(ctx, v.dir, func() error {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return unavailable("discard %s: %w", ref, err)
+		}
+		return nil
+	})
 }
 
-func (v *FileVault) open(ctx context.Context, key string) (account.Secret, error) {
-	if err := ctx.Err(); err != nil {
-		return account.Secret{}, err
-	}
+func (v *FileVault) open(key string) (account.Secret, error) {
 	path, err := v.path(key)
 	if err != nil {
 		return account.Secret{}, err
 	}
-	sealed, err := os.ReadFile(path)
+	envelope, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return account.Secret{}, unavailable("%s%s: %w", refPrefix, key, ErrNotSealed)
 	}
 	if err != nil {
 		return account.Secret{}, unavailable("read a sealed password: %w", err)
 	}
-	text, err := v.decrypt(sealed)
+	text, err := v.decrypt(envelope)
 	if err != nil {
 		return account.Secret{}, unavailable("%s cannot be opened: %w", path, err)
 	}
@@ -151,8 +145,8 @@ func (v *FileVault) open(ctx context.Context, key string) (account.Secret, error
 }
 
 // decrypt leaves out age's own words: they quote what they could not read.
-func (v *FileVault) decrypt(sealed []byte) (string, error) {
-	r, err := age.Decrypt(bytes.NewReader(sealed), v.identity)
+func (v *FileVault) decrypt(envelope []byte) (string, error) {
+	r, err := age.Decrypt(bytes.NewReader(envelope), v.identity)
 	if _, other := errors.AsType[*age.NoIdentityMatchError](err); other {
 		return "", errors.New("it was sealed with another key; restore vault and key from one backup")
 	}
@@ -170,14 +164,14 @@ var errDamaged = errors.New("the file is damaged; restore it from a backup")
 
 func (v *FileVault) seal(key string, s account.Secret) error {
 	if s.IsZero() {
-		return unavailable("an empty password is not sealed")
+		return sealed.Refused("%w", sealed.ErrEmpty)
 	}
 	path, err := v.path(key)
 	if err != nil {
 		return err
 	}
-	var sealed bytes.Buffer
-	w, err := age.Encrypt(&sealed, v.identity.Recipient())
+	var envelope bytes.Buffer
+	w, err := age.Encrypt(&envelope, v.identity.Recipient())
 	if err != nil {
 		return unavailable("seal a password: %w", err)
 	}
@@ -190,16 +184,13 @@ func (v *FileVault) seal(key string, s account.Secret) error {
 	if err := os.MkdirAll(filepath.Dir(path), dirMode); err != nil {
 		return unavailable("make the tenant's directory in the vault: %w", err)
 	}
-	return writeDurably(path, sealed.Bytes())
+	return writeDurably(path, envelope.Bytes())
 }
 
-// part is one half of a key: nothing that means something to a file system.
-var part = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$`)
-
 func (v *FileVault) path(key string) (string, error) {
-	tenant, name, ok := strings.Cut(key, "/")
-	if !ok || !part.MatchString(tenant) || !part.MatchString(name) {
-		return "", unavailable("%q is not the key of a password; it must be TENANT/ACCOUNT in letters, digits and . _ @ -", key)
+	tenant, name, err := sealed.Split(key)
+	if err != nil {
+		return "", err
 	}
 	return filepath.Join(v.dir, tenant, name+suffix), nil
 }
@@ -207,11 +198,9 @@ func (v *FileVault) path(key string) (string, error) {
 func keyOf(ref string) (string, error) {
 	key, ours := strings.CutPrefix(ref, refPrefix)
 	if !ours {
-		return "", unavailable("%q is not a reference of the file vault, which begin with %s", ref, refPrefix)
+		return "", sealed.Refused("%q is not a reference of the file vault, which begin with %s", ref, refPrefix)
 	}
 	return key, nil
 }
 
-func unavailable(format string, args ...any) error {
-	return fault.Retry(fault.SecretUnavailable, 0, fmt.Errorf(format, args...))
-}
+var unavailable = sealed.Unavailable

@@ -1,12 +1,9 @@
 package secrets_test
 
 import (
-	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -15,6 +12,7 @@ import (
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/secrets"
+	"github.com/usher365/usher/shared/secrets/vaulttest"
 )
 
 const (
@@ -31,6 +29,15 @@ func open(t *testing.T, dir string) *secrets.FileVault {
 
 func making(text string) func() (account.Secret, error) {
 	return func() (account.Secret, error) { return account.NewSecret(text), nil }
+}
+
+func TestContract(t *testing.T) {
+	vaulttest.Run(t, func(t *testing.T) vaulttest.Engine {
+		dir := t.TempDir()
+		return vaulttest.Engine{
+			Open: func(t *testing.T) vaulttest.Vault { return open(t, dir) }, Scheme: "file:", MakesOnce: true,
+		}
+	})
 }
 
 // refused checks class, code and silence of an error of the vault.
@@ -80,53 +87,7 @@ func assertSealed(t *testing.T, dir string) {
 		files = append(files, d.Name())
 		return nil
 	}))
-	assert.ElementsMatch(t, []string{"vault.key", "acc-1.age"}, files, "nothing half-written is left")
-}
-
-func TestSealOnceTogether(t *testing.T) {
-	v := open(t, t.TempDir())
-	made := 0
-	var group sync.WaitGroup
-	for range 8 {
-		group.Go(func() {
-			_, s, err := v.SealOnce(t.Context(), key, func() (account.Secret, error) { made++; return account.NewSecret(canary), nil })
-			assert.NoError(t, err)
-			assert.Equal(t, canary, s.Reveal())
-		})
-	}
-	group.Wait()
-	assert.Equal(t, 1, made)
-}
-
-func TestReplaceAndDiscard(t *testing.T) {
-	v := open(t, t.TempDir())
-	ref, err := v.Replace(t.Context(), key, account.NewSecret("first"))
-	require.NoError(t, err)
-	_, err = v.Replace(t.Context(), key, account.NewSecret("second"))
-	require.NoError(t, err)
-	s, err := v.Open(t.Context(), ref)
-	require.NoError(t, err)
-	assert.Equal(t, "second", s.Reveal())
-
-	require.NoError(t, v.Discard(t.Context(), ref))
-	require.NoError(t, v.Discard(t.Context(), ref), "a second time is no failure")
-	_, err = v.Open(t.Context(), ref)
-	refused(t, err, "nothing is sealed")
-	require.ErrorIs(t, err, secrets.ErrNotSealed)
-}
-
-func TestVaultRefusesKeysOutsideItself(t *testing.T) {
-	v := open(t, t.TempDir())
-	for _, bad := range []string{"", "a", "/a", "a/", "../a", "a/..", "a/../b", "a/b/c", "a\\b/c", "a/b\x00", ".hidden/a", "a/.writing-1", "a/" + strings.Repeat("b", 129), "a /b"} {
-		_, _, err := v.SealOnce(t.Context(), bad, making(canary))
-		refused(t, err, "is not the key of a password")
-		_, err = v.Replace(t.Context(), bad, account.NewSecret(canary))
-		refused(t, err, "is not the key of a password")
-		refused(t, v.Discard(t.Context(), "file:"+bad), "is not the key of a password")
-	}
-	_, err := v.Open(t.Context(), "kv://vault/"+key)
-	refused(t, err, "is not a reference of the file vault")
-	refused(t, v.Discard(t.Context(), key), "is not a reference of the file vault")
+	assert.ElementsMatch(t, []string{"vault.key", "vault.lock", "acc-1.age"}, files, "nothing half-written is left")
 }
 
 func TestVaultKeyFile(t *testing.T) {
@@ -211,26 +172,6 @@ func TestVaultThatCannotBeWritten(t *testing.T) {
 
 	_, err = secrets.OpenFileVault(filepath.Join(dir, tenant), secrets.Options{})
 	refused(t, err, "make the vault's directory")
-}
-
-func TestSealOnceWhenMakingFails(t *testing.T) {
-	v := open(t, t.TempDir())
-	broken := errors.New("no random bytes")
-	_, _, err := v.SealOnce(t.Context(), key, func() (account.Secret, error) { return account.Secret{}, broken })
-	require.ErrorIs(t, err, broken)
-	_, _, err = v.SealOnce(t.Context(), key, making(""))
-	refused(t, err, "empty password")
-}
-
-func TestVaultHeedsTheContext(t *testing.T) {
-	v := open(t, t.TempDir())
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, _, err := v.SealOnce(ctx, key, making(canary))
-	require.ErrorIs(t, err, context.Canceled)
-	_, err = v.Replace(ctx, key, account.NewSecret(canary))
-	require.ErrorIs(t, err, context.Canceled)
-	require.ErrorIs(t, v.Discard(ctx, "file:"+key), context.Canceled)
 }
 
 func FuzzOpen(f *testing.F) {
