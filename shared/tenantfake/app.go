@@ -10,7 +10,7 @@ import (
 
 // app is an App's service principal in a tenant. The secret is kept as a hash.
 type app struct {
-	spec       App // without Secret
+	spec       App // without Secret and Federated
 	secret     *passwordHash
 	tokenError int // an AADSTS number, or zero
 }
@@ -25,7 +25,8 @@ func (t *Tenant) addApp(a App) {
 	if a.Secret != "" {
 		rec.secret = t.s.hashPassword(a.Secret)
 	}
-	rec.spec.Secret = ""
+	t.s.register(a)
+	rec.spec.Secret, rec.spec.Federated = "", nil
 	t.apps = append(t.apps, rec)
 	for _, role := range a.DirectoryRoles {
 		t.mustRole(role)

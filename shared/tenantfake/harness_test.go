@@ -48,12 +48,19 @@ type client struct {
 // newClient starts from the default tenant, changed by edit. At the end nothing may have violated Microsoft's schema.
 func newClient(t *testing.T, edit ...func(*tenantfake.TenantSpec)) *client {
 	t.Helper()
+	return newClientOf(t, tenantfake.Options{}, edit...)
+}
+
+// newClientOf is newClient with options; the clock, the random source and strictness are newClient's.
+func newClientOf(t *testing.T, o tenantfake.Options, edit ...func(*tenantfake.TenantSpec)) *client {
+	t.Helper()
 	spec := tenantfake.DefaultTenant()
 	for _, e := range edit {
 		e(&spec)
 	}
 	ck := &clock{t: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
-	s := tenantfake.New(tenantfake.Options{Now: ck.now, Rand: rand.NewChaCha8([32]byte{1}), Strict: true})
+	o.Now, o.Rand, o.Strict = ck.now, rand.NewChaCha8([32]byte{1}), true
+	s := tenantfake.New(o)
 	c := &client{t: t, server: s, clock: ck, http: &http.Client{Transport: s.Transport()}, header: http.Header{}}
 	c.tenant = s.AddTenant(spec)
 	c.login()

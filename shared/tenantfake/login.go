@@ -65,7 +65,7 @@ func (c *loginCall) serve(segs []string) *response {
 	case "GET v2.0/.well-known/openid-configuration":
 		return c.discovery(segs[0])
 	case "GET discovery/v2.0/keys":
-		return jsonResponse(http.StatusOK, map[string]any{"keys": []any{}})
+		return jsonResponse(http.StatusOK, c.s.publishedKeys())
 	case "POST oauth2/v2.0/token":
 		return c.token(segs[0])
 	}
@@ -131,9 +131,13 @@ func (c *loginCall) token(tenant string) *response {
 	if e := c.checkTenant(tenant); e != nil {
 		return c.fail(e)
 	}
+	sent, wrong := c.assertion()
+	if sent != nil && wrong == nil && !sent.own(c.form.Get("client_id")) {
+		wrong = c.checkFederated(sent, c.form.Get("client_id"))
+	}
 	c.t.lock()
 	defer c.t.mu.Unlock()
-	a, e := c.client()
+	a, e := c.client(sent, wrong)
 	if e != nil {
 		return c.fail(e)
 	}
@@ -148,8 +152,8 @@ func (c *loginCall) token(tenant string) *response {
 	})
 }
 
-// client authenticates the calling app.
-func (c *loginCall) client() (*app, *tokenError) {
+// client authenticates the calling app. wrong is what is already known to be wrong with the assertion that was sent, if one was.
+func (c *loginCall) client(sent *presented, wrong *tokenError) (*app, *tokenError) {
 	id, secret := c.form.Get("client_id"), c.form.Get("client_secret")
 	if user, pass, ok := c.r.BasicAuth(); ok {
 		id, secret = user, pass
@@ -171,10 +175,15 @@ func (c *loginCall) client() (*app, *tokenError) {
 	if a.tokenError != 0 {
 		return nil, catalogue(a.tokenError, id)
 	}
-	if assertion := c.form.Get("client_assertion"); assertion != "" {
-		return a, c.checkAssertion(a, assertion)
+	switch {
+	case wrong != nil:
+		return a, wrong
+	case sent == nil:
+		return a, c.checkSecret(a, secret)
+	case sent.own(a.spec.ClientID):
+		return a, c.checkCertificate(a, sent.raw)
 	}
-	return a, c.checkSecret(a, secret)
+	return a, nil
 }
 
 func (c *loginCall) checkSecret(a *app, secret string) *tokenError {
@@ -202,15 +211,23 @@ func (c *loginCall) resource() (string, *tokenError) {
 			"The provided value for scope %s is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).", c.form.Get("scope")))
 	}
 	name := strings.TrimRight(strings.TrimSuffix(wanted[0], ".default"), "/")
-	hosts := cloudHosts[c.t.spec.Cloud]
-	switch strings.TrimPrefix(name, "https://") {
-	case hosts.graph, graphAppID:
-		return "https://" + hosts.graph, nil
-	case hosts.exchange, exchangeAppID:
-		return "https://" + hosts.exchange, nil
+	if resource, ok := c.t.resource(name); ok {
+		return resource, nil
 	}
 	return "", aadsts(500011, "invalid_resource", http.StatusBadRequest, fmt.Sprintf(
 		"The resource principal named %s was not found in the tenant named %s. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant.", name, c.t.spec.DisplayName))
+}
+
+// resource finds a resource of the tenant by its URL, host or application id.
+func (t *Tenant) resource(name string) (string, bool) {
+	hosts := cloudHosts[t.spec.Cloud]
+	switch strings.TrimPrefix(strings.TrimRight(name, "/"), "https://") {
+	case hosts.graph, graphAppID:
+		return "https://" + hosts.graph, true
+	case hosts.exchange, exchangeAppID:
+		return "https://" + hosts.exchange, true
+	}
+	return "", false
 }
 
 // jsonResponse is an answer with a JSON body.

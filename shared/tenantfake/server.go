@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/rand"
+	"crypto/rsa"
 	"fmt"
 	"io"
 	"net"
@@ -32,6 +33,9 @@ type Options struct {
 	// Strict refuses, with 400, request bodies that hold a property or a type unknown to Microsoft's schema, and checks every Graph
 	// answer too. Violations are recorded (SchemaViolations) in request bodies always, in answers only when Strict.
 	Strict bool
+	// Issuers reads the discovery documents and keys of the issuers that federated identity credentials name, for example a
+	// stsfake.Server's Transport. Nil means that no issuer can be reached: their assertions are refused with AADSTS90061.
+	Issuers http.RoundTripper
 	// LogLimit is the number of calls kept by Log; the oldest are dropped. Zero means 100,000.
 	LogLimit int
 }
@@ -42,6 +46,7 @@ type Server struct {
 	strict   bool
 	logLimit int
 	tokenKey []byte
+	signing  func() *rsa.PrivateKey // of tokens that others verify; made when first asked for
 
 	randMu sync.Mutex
 	rand   io.Reader
@@ -56,6 +61,9 @@ type Server struct {
 	faults     []*armed
 	hook       func(Call) Decision
 	violations []string
+
+	federation federations
+	issuers    issuerKeys
 }
 
 // New makes a Server without tenants.
@@ -63,6 +71,8 @@ func New(o Options) *Server {
 	s := &Server{
 		now: o.Now, strict: o.Strict, logLimit: o.LogLimit, rand: o.Rand,
 		counts: map[Service]int{}, subs: map[int]func(Call){},
+		signing: sync.OnceValue(newSigningKey), federation: federations{byApp: map[string][]FederatedCredential{}},
+		issuers: issuerKeys{by: o.Issuers, known: map[string]map[string]*rsa.PublicKey{}},
 	}
 	if s.now == nil {
 		s.now = time.Now

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"time"
 )
 
@@ -14,19 +15,22 @@ const snapshotVersion = 1
 type snapshot struct {
 	Version int
 	Tenants []tenantState
+	// Federated are the federated identity credentials by application.
+	Federated map[string][]FederatedCredential `json:",omitempty"`
 }
 
 // tenantState is a tenant at rest. The past is not in it: after Load every replica is up to date and delta queries start over.
 type tenantState struct {
-	Spec         TenantSpec // without apps and users
-	Apps         []appState
-	Users        []userState
-	Roles        []RoleAssignment
-	Groups       []*roleGroup
-	PIM          []*scheduleRequest        `json:",omitempty"`
-	Devices      map[string][]MobileDevice `json:",omitempty"`
-	ExchangeApps map[string]bool           `json:",omitempty"`
-	DeltaAge     int
+	Spec          TenantSpec // without apps and users
+	Apps          []appState
+	Users         []userState
+	Roles         []RoleAssignment
+	Groups        []*roleGroup
+	PIM           []*scheduleRequest        `json:",omitempty"`
+	Devices       map[string][]MobileDevice `json:",omitempty"`
+	ExchangeApps  map[string]bool           `json:",omitempty"`
+	Registrations []*registration           `json:",omitempty"`
+	DeltaAge      int
 }
 
 type userState struct {
@@ -37,10 +41,9 @@ type userState struct {
 }
 
 type appState struct {
-	App          App // without certificates and keys
+	App          App // without certificates and federated credentials
 	Secret       *passwordHash
 	Certificates [][]byte `json:",omitempty"` // DER
-	Keys         [][]byte `json:",omitempty"` // of App.Federated, PKIX
 	TokenError   int      `json:",omitempty"`
 }
 
@@ -49,12 +52,9 @@ type appState struct {
 func (s *Server) Save(w io.Writer) error {
 	out := snapshot{Version: snapshotVersion}
 	for _, t := range s.Tenants() {
-		st, err := t.state()
-		if err != nil {
-			return fmt.Errorf("save tenant %s: %w", t.InitialDomain(), err)
-		}
-		out.Tenants = append(out.Tenants, st)
+		out.Tenants = append(out.Tenants, t.state())
 	}
+	out.Federated = s.federation.saved()
 	if err := json.NewEncoder(w).Encode(out); err != nil {
 		return fmt.Errorf("save tenants: %w", err)
 	}
@@ -90,11 +90,12 @@ func (s *Server) Load(r io.Reader) error {
 		}
 		t.restoreState(st, apps[i])
 	}
+	s.federation.restore(in.Federated)
 	return nil
 }
 
 // state copies the tenant under its lock.
-func (t *Tenant) state() (tenantState, error) {
+func (t *Tenant) state() tenantState {
 	t.lock()
 	defer t.mu.Unlock()
 	st := tenantState{Spec: t.spec, DeltaAge: t.deltaAge + 1, Devices: map[string][]MobileDevice{}, ExchangeApps: map[string]bool{}}
@@ -122,31 +123,24 @@ func (t *Tenant) state() (tenantState, error) {
 	for id := range t.exchangeApps {
 		st.ExchangeApps[id] = true
 	}
-	for _, a := range t.apps {
-		saved, err := a.state()
-		if err != nil {
-			return tenantState{}, err
-		}
-		st.Apps = append(st.Apps, saved)
+	for _, r := range t.registrations {
+		saved := *r
+		saved.Props = maps.Clone(r.Props)
+		st.Registrations = append(st.Registrations, &saved)
 	}
-	return st, nil
+	for _, a := range t.apps {
+		st.Apps = append(st.Apps, a.state())
+	}
+	return st
 }
 
-func (a *app) state() (appState, error) {
+func (a *app) state() appState {
 	st := appState{App: a.spec, Secret: a.secret, TokenError: a.tokenError}
 	for _, cert := range a.spec.Certificates {
 		st.Certificates = append(st.Certificates, cert.Raw)
 	}
-	st.App.Certificates, st.App.Federated = nil, append([]FederatedCredential{}, a.spec.Federated...)
-	for i := range st.App.Federated {
-		key, err := x509.MarshalPKIXPublicKey(st.App.Federated[i].Key)
-		if err != nil {
-			return st, fmt.Errorf("app %s: federated key: %w", a.spec.ClientID, err)
-		}
-		st.Keys = append(st.Keys, key)
-		st.App.Federated[i].Key = nil
-	}
-	return st, nil
+	st.App.Certificates = nil
+	return st
 }
 
 // check makes sure that restoreState cannot fail, and decodes the apps.
@@ -179,16 +173,6 @@ func (st appState) app() (*app, error) {
 		}
 		a.spec.Certificates = append(a.spec.Certificates, cert)
 	}
-	if len(st.Keys) != len(a.spec.Federated) {
-		return nil, fmt.Errorf("%d keys for %d federated credentials", len(st.Keys), len(a.spec.Federated))
-	}
-	for i, der := range st.Keys {
-		key, err := x509.ParsePKIXPublicKey(der)
-		if err != nil {
-			return nil, fmt.Errorf("federated key: %w", err)
-		}
-		a.spec.Federated[i].Key = key
-	}
 	return a, nil
 }
 
@@ -198,7 +182,7 @@ func (t *Tenant) restoreState(st tenantState, apps []*app) {
 	defer t.mu.Unlock()
 	t.spec.SecurityDefaults, t.spec.ConditionalAccess, t.p2 = st.Spec.SecurityDefaults, st.Spec.ConditionalAccess, st.Spec.PremiumP2
 	t.apps, t.groups, t.pim, t.deltaAge = apps, st.Groups, st.PIM, st.DeltaAge
-	t.users, t.bin, t.journal, t.roles = nil, nil, nil, nil
+	t.users, t.bin, t.journal, t.roles, t.registrations = nil, nil, nil, nil, st.Registrations
 	t.byID, t.byUPN, t.roleByID = map[string]*userRecord{}, map[string][]*userRecord{}, map[string]*assignmentRecord{}
 	t.devices, t.exchangeApps = map[string][]MobileDevice{}, map[string]bool{}
 	for id, d := range st.Devices {

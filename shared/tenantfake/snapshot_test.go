@@ -20,7 +20,7 @@ func TestSaveAndLoad(t *testing.T) {
 	require.NoError(t, err)
 	c := newClient(t, func(spec *tenantfake.TenantSpec) {
 		spec.PremiumP2 = true
-		spec.Apps[0].Federated = []tenantfake.FederatedCredential{{Issuer: "i", Subject: "s", Key: &key.PublicKey}}
+		spec.Apps[0].Federated = []tenantfake.FederatedCredential{{Issuer: "i", Subject: "s"}}
 		spec.Apps[0].Certificates = []*x509.Certificate{certificate(t, key)}
 	})
 	id := c.create("svc-kept")
@@ -44,6 +44,7 @@ func TestSaveAndLoad(t *testing.T) {
 	require.Equal(t, c.tenant.DeletedUsers(), tenant.DeletedUsers())
 	require.Equal(t, c.tenant.RoleAssignments(), tenant.RoleAssignments())
 	require.Equal(t, []string{id}, tenant.RoleGroupMembers(viewOnly))
+	require.Equal(t, c.server.FederatedCredentials(tenantfake.DefaultClientID), fresh.FederatedCredentials(tenantfake.DefaultClientID))
 	require.True(t, tenant.CheckPassword("svc-kept@contoso.onmicrosoft.com", usableOne))
 
 	c.call(204, "DELETE", "/directory/deletedItems/"+gone, nil)
@@ -62,7 +63,6 @@ func TestLoadRefusesDamagedFiles(t *testing.T) {
 		"no domain":    `{"Version":1,"Tenants":[{"Spec":{"ID":"x"}}]}`,
 		"unknown role": `{"Version":1,"Tenants":[{"Spec":{"ID":"x","InitialDomain":"y"},"Roles":[{"RoleDefinitionID":"z"}]}]}`,
 		"certificate":  `{"Version":1,"Tenants":[{"Spec":{"ID":"x","InitialDomain":"y"},"Apps":[{"Certificates":["AAAA"]}]}]}`,
-		"keys":         `{"Version":1,"Tenants":[{"Spec":{"ID":"x","InitialDomain":"y"},"Apps":[{"Keys":["AAAA"]}]}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := tenantfake.New(tenantfake.Options{})

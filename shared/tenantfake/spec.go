@@ -1,7 +1,6 @@
 package tenantfake
 
 import (
-	"crypto"
 	"crypto/x509"
 	"time"
 )
@@ -69,7 +68,7 @@ type App struct {
 	SecretExpires time.Time
 	// Certificates are the ones registered on the app; a client assertion must be signed with one of their keys.
 	Certificates []*x509.Certificate
-	// Federated are the identity providers whose tokens are accepted as client assertions.
+	// Federated are put on the application's registration, as PutFederatedCredential does: they hold in every tenant.
 	Federated []FederatedCredential
 	// Graph and Exchange are the names of the application permissions granted on each resource, for example "User.ReadWrite.All".
 	Graph, Exchange []string
@@ -77,15 +76,6 @@ type App struct {
 	DirectoryRoles []string
 	// Disabled refuses tokens with AADSTS7000112.
 	Disabled bool
-}
-
-// FederatedCredential is a workload identity trusted by an app.
-type FederatedCredential struct {
-	Issuer, Subject string
-	// Audience is usually "api://AzureADTokenExchange", which is what empty means.
-	Audience string
-	// Key verifies the assertion: *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey.
-	Key crypto.PublicKey
 }
 
 // UserSpec is a user who exists from the start, in Entra, in every replica and in Exchange.

@@ -1,7 +1,6 @@
 package tenantfake_test
 
 import (
-	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -20,7 +19,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/usher365/usher/shared/tenantfake"
@@ -105,26 +103,6 @@ func certificate(t *testing.T, key crypto.Signer) *x509.Certificate {
 	cert, err := x509.ParseCertificate(der)
 	require.NoError(t, err)
 	return cert
-}
-
-func TestAzidentityFederated(t *testing.T) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	trusted := tenantfake.FederatedCredential{Issuer: "https://sts.example", Subject: "role/usher", Key: &key.PublicKey}
-	_, _, options := listen(t, func(spec *tenantfake.TenantSpec) { spec.Apps[0].Federated = []tenantfake.FederatedCredential{trusted} })
-	get := func(subject string) error {
-		assertion := func(context.Context) (string, error) {
-			return jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims{"iss": trusted.Issuer, "sub": subject, "aud": "api://AzureADTokenExchange",
-				"exp": time.Now().Add(time.Minute).Unix()}).SignedString(key)
-		}
-		cred, err := azidentity.NewClientAssertionCredential(tenantfake.DefaultTenantID, tenantfake.DefaultClientID, assertion,
-			&azidentity.ClientAssertionCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: true})
-		require.NoError(t, err)
-		_, err = cred.GetToken(t.Context(), graphToken)
-		return err
-	}
-	require.NoError(t, get("role/usher"))
-	require.ErrorContains(t, get("role/stranger"), "AADSTS70021")
 }
 
 func TestListenerDropsConnections(t *testing.T) {

@@ -86,26 +86,7 @@ func (s *Server) authenticate(authorization string, host func(Cloud) string) (*T
 	return t, c, nil
 }
 
-// checkAssertion verifies a client assertion: a JWT signed with a registered certificate, or one of a trusted identity provider.
-func (c *loginCall) checkAssertion(a *app, assertion string) *tokenError {
-	if c.form.Get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {
-		return aadsts(900144, "invalid_request", 400, "The request body must contain the following parameter: 'client_assertion_type'.")
-	}
-	parsed := jwt.MapClaims{}
-	if _, _, err := jwt.NewParser().ParseUnverified(assertion, parsed); err != nil {
-		return aadsts(50027, "invalid_client", 401, "JWT token is invalid or malformed.")
-	}
-	issuer, err := parsed.GetIssuer()
-	if err != nil {
-		return aadsts(50027, "invalid_client", 401, "JWT token is invalid or malformed.")
-	}
-	if strings.EqualFold(issuer, a.spec.ClientID) {
-		return c.checkCertificate(a, assertion)
-	}
-	return c.checkFederated(a, assertion, issuer)
-}
-
-// assertionMethods are the signatures that Entra takes for client assertions.
+// assertionMethods are the signatures that Entra takes of certificates.
 var assertionMethods = []string{"RS256", "PS256", "ES256"}
 
 func (c *loginCall) checkCertificate(a *app, assertion string) *tokenError {
@@ -116,20 +97,6 @@ func (c *loginCall) checkCertificate(a *app, assertion string) *tokenError {
 		}
 	}
 	return catalogue(700027, a.spec.ClientID)
-}
-
-func (c *loginCall) checkFederated(a *app, assertion, issuer string) *tokenError {
-	for _, f := range a.spec.Federated {
-		audience := f.Audience
-		if audience == "" {
-			audience = "api://AzureADTokenExchange"
-		}
-		if c.verify(assertion, f.Key, audience, f.Issuer, f.Subject) == nil {
-			return nil
-		}
-	}
-	return aadsts(70021, "invalid_client", 401, fmt.Sprintf(
-		"No matching federated identity record found for presented assertion issuer '%s'. Please check your federated identity credential Subject, Audience and Issuer against the presented assertion.", issuer))
 }
 
 func (c *loginCall) verify(assertion string, key any, audience, issuer, subject string) error {
