@@ -95,30 +95,3 @@ func (c *graphCall) listSKUs() *response {
 	}
 	return c.collection("subscribedSkus", nil, objects)
 }
-
-func (a *app) object() map[string]any {
-	return map[string]any{
-		"id": a.spec.ObjectID, "appId": a.spec.ClientID, "displayName": a.spec.DisplayName, "accountEnabled": !a.spec.Disabled,
-		"servicePrincipalType": "Application", "appDisplayName": a.spec.DisplayName, "appRoleAssignmentRequired": false,
-	}
-}
-
-func (c *graphCall) listApps() *response {
-	objects := []map[string]any{}
-	for _, a := range c.t.apps {
-		objects = append(objects, a.object())
-	}
-	return c.collection("servicePrincipals", map[string]filterable{"appId": basic, "displayName": basic, "id": basic}, objects)
-}
-
-// readApp takes the object id, or appId='…' as a key.
-func (c *graphCall) readApp() *response {
-	a := c.t.appByObject(c.params["id"])
-	if id, ok := strings.CutPrefix(c.params["id"], "appId="); ok {
-		a = c.t.app(id)
-	}
-	if a == nil {
-		return c.notFound(c.params["id"])
-	}
-	return c.entity(http.StatusOK, "servicePrincipals/$entity", pick(a.object(), c.option("select")))
-}

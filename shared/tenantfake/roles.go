@@ -151,6 +151,9 @@ func (c *graphCall) checkTarget(b roleBody) (*roleDef, *response) {
 	if rec := c.t.byID[strings.ToLower(b.PrincipalID)]; rec != nil && live(c.see(rec, ReadPrincipal)) == nil {
 		return nil, c.notFound(b.PrincipalID)
 	}
+	if a := c.t.appByObject(b.PrincipalID); a != nil && !c.reaches(a.created, ReadPrincipal) {
+		return nil, c.notFound(b.PrincipalID)
+	}
 	return def, nil
 }
 

@@ -36,6 +36,8 @@ var (
 	readSKUs        = append([]string{"LicenseAssignment.Read.All", "LicenseAssignment.ReadWrite.All"}, readOrg...)
 	readLicenses    = append([]string{"LicenseAssignment.Read.All"}, readUsers...)
 	readApps        = append([]string{"Application.Read.All", "Application.ReadWrite.All"}, readDirectory...)
+	writeApps       = []string{"Application.ReadWrite.All"}
+	writeGrants     = []string{"AppRoleAssignment.ReadWrite.All"}
 	readPolicies    = []string{"Policy.Read.All"}
 	readConditional = []string{"Policy.Read.All", "Policy.Read.ConditionalAccess", "Policy.ReadWrite.ConditionalAccess"}
 )
@@ -81,8 +83,28 @@ func init() { // a variable initialiser would be a cycle: the batch handler look
 		{method: "GET", pattern: "/organization", permissions: readOrg, result: "organization", handle: (*graphCall).listOrganization},
 		{method: "GET", pattern: "/organization/{id}", permissions: readOrg, result: "organization", handle: (*graphCall).readOrganization},
 		{method: "GET", pattern: "/subscribedSkus", permissions: readSKUs, result: "subscribedSku", handle: (*graphCall).listSKUs},
+
+		{method: "GET", pattern: "/applications", permissions: readApps, result: "application", handle: (*graphCall).listApplications},
+		{method: "POST", pattern: "/applications", permissions: writeApps, body: "application", result: "application", handle: (*graphCall).createApplication},
+		{method: "GET", pattern: "/applications/{id}", permissions: readApps, result: "application", handle: (*graphCall).readApplication},
+		{method: "PATCH", pattern: "/applications/{id}", permissions: writeApps, body: "application", result: "application", handle: (*graphCall).updateApplication},
+		{method: "DELETE", pattern: "/applications/{id}", permissions: writeApps, handle: (*graphCall).deleteApplication},
+		{method: "GET", pattern: "/applications/{id}/federatedIdentityCredentials", permissions: readApps, result: "federatedIdentityCredential", handle: (*graphCall).listFederated},
+		{method: "POST", pattern: "/applications/{id}/federatedIdentityCredentials", permissions: writeApps, body: "federatedIdentityCredential", result: "federatedIdentityCredential", handle: (*graphCall).createFederated},
+		{method: "GET", pattern: "/applications/{id}/federatedIdentityCredentials/{credential}", permissions: readApps, result: "federatedIdentityCredential", handle: (*graphCall).readFederated},
+		{method: "PATCH", pattern: "/applications/{id}/federatedIdentityCredentials/{credential}", permissions: writeApps, body: "federatedIdentityCredential", result: "federatedIdentityCredential", handle: (*graphCall).updateFederated},
+		{method: "DELETE", pattern: "/applications/{id}/federatedIdentityCredentials/{credential}", permissions: writeApps, handle: (*graphCall).deleteFederated},
 		{method: "GET", pattern: "/servicePrincipals", permissions: readApps, result: "servicePrincipal", handle: (*graphCall).listApps},
+		{method: "POST", pattern: "/servicePrincipals", permissions: writeApps, body: "servicePrincipal", result: "servicePrincipal", handle: (*graphCall).createPrincipal},
 		{method: "GET", pattern: "/servicePrincipals/{id}", permissions: readApps, result: "servicePrincipal", handle: (*graphCall).readApp},
+		{method: "PATCH", pattern: "/servicePrincipals/{id}", permissions: writeApps, body: "servicePrincipal", result: "servicePrincipal", handle: (*graphCall).updatePrincipal},
+		{method: "DELETE", pattern: "/servicePrincipals/{id}", permissions: writeApps, handle: (*graphCall).deletePrincipal},
+		{method: "GET", pattern: "/servicePrincipals/{id}/appRoleAssignments", permissions: readApps, result: "appRoleAssignment", handle: (*graphCall).listGrants},
+		{method: "POST", pattern: "/servicePrincipals/{id}/appRoleAssignments", permissions: writeGrants, body: "appRoleAssignment", result: "appRoleAssignment", handle: (*graphCall).grant},
+		{method: "DELETE", pattern: "/servicePrincipals/{id}/appRoleAssignments/{grant}", permissions: writeGrants, handle: (*graphCall).withdrawGrant},
+		{method: "GET", pattern: "/servicePrincipals/{id}/appRoleAssignedTo", permissions: readApps, result: "appRoleAssignment", handle: (*graphCall).listGranted},
+		{method: "POST", pattern: "/servicePrincipals/{id}/appRoleAssignedTo", permissions: writeGrants, body: "appRoleAssignment", result: "appRoleAssignment", handle: (*graphCall).grant},
+		{method: "DELETE", pattern: "/servicePrincipals/{id}/appRoleAssignedTo/{grant}", permissions: writeGrants, handle: (*graphCall).withdrawGrant},
 
 		{method: "GET", pattern: "/policies/identitySecurityDefaultsEnforcementPolicy", permissions: readPolicies, result: "identitySecurityDefaultsEnforcementPolicy", handle: (*graphCall).securityDefaults},
 		{method: "GET", pattern: "/identity/conditionalAccess/policies", permissions: readConditional, result: "conditionalAccessPolicy", handle: (*graphCall).listConditionalAccess},

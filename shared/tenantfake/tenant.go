@@ -13,19 +13,21 @@ import (
 type Tenant struct {
 	s *Server
 
-	mu       sync.Mutex
-	spec     TenantSpec // without apps, users and role groups, which are below
-	apps     []*app
-	users    []*userRecord // in order of creation; purged ones stay as tombstones
-	byID     map[string]*userRecord
-	byUPN    map[string][]*userRecord // lower case; also former names
-	bin      []*userRecord            // soft-deleted, oldest first
-	journal  []change
-	roles    []*assignmentRecord
-	roleByID map[string]*assignmentRecord
-	pim      []*scheduleRequest
-	groups   []*roleGroup
-	devices  map[string][]MobileDevice // by user id
+	mu   sync.Mutex
+	spec TenantSpec // without apps, users and role groups, which are below
+	apps []*app
+	// registrations are the applications whose home this tenant is.
+	registrations []*registration
+	users         []*userRecord // in order of creation; purged ones stay as tombstones
+	byID          map[string]*userRecord
+	byUPN         map[string][]*userRecord // lower case; also former names
+	bin           []*userRecord            // soft-deleted, oldest first
+	journal       []change
+	roles         []*assignmentRecord
+	roleByID      map[string]*assignmentRecord
+	pim           []*scheduleRequest
+	groups        []*roleGroup
+	devices       map[string][]MobileDevice // by user id
 	// exchangeApps are the service principals (object ids) that New-ServicePrincipal made known to Exchange.
 	exchangeApps map[string]bool
 

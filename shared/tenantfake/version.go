@@ -13,7 +13,9 @@ const (
 	ReadList Path = "list"
 	// ReadDelta is the delta query.
 	ReadDelta Path = "delta"
-	// ReadPrincipal is the look-up of the principal when a role is assigned.
+	// ReadBacking is the look-up of an application when its service principal is made.
+	ReadBacking Path = "backing-application"
+	// ReadPrincipal is the look-up of the principal when a role is assigned or a permission is granted.
 	ReadPrincipal Path = "principal"
 	// ReadAssignments is GET and list of role assignments.
 	ReadAssignments Path = "assignments"

@@ -1,0 +1,194 @@
+package tenantfake
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// permissionTable gives the ids of application permissions (reference: Microsoft Graph permissions reference; Exchange docs, "App-only
+// authentication"). A permission that is not in it gets an id made of its name.
+var permissionTable = map[string]map[string]string{
+	graphAppID: {
+		"User.Read.All":                          "df021288-bdef-4463-88db-98f22de89214",
+		"User.ReadWrite.All":                     "741f803b-c850-494e-b5df-cde7c675a1ca",
+		"Directory.Read.All":                     "7ab1d382-f21e-4acd-a863-ba3e13f7da61",
+		"Directory.ReadWrite.All":                "19dbc75e-c2e2-444c-a770-ec69d8559fc7",
+		"RoleManagement.Read.Directory":          "483bed4a-2ad3-4361-a73b-c83ccdbdc53c",
+		"RoleManagement.ReadWrite.Directory":     "9e3f62cf-ca93-4989-b6ce-bf83c28f9fe8",
+		"Organization.Read.All":                  "498476ce-e0fe-48b0-b801-37ba7e2685c6",
+		"Domain.Read.All":                        "dbb9058a-0e50-45d7-ae91-66909b5d4664",
+		"LicenseAssignment.Read.All":             "e2f98668-2877-4f38-a2f4-8202e0717aa1",
+		"Policy.Read.All":                        "246dd0d5-5bd0-4def-940b-0421030a5b68",
+		"Application.Read.All":                   "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30",
+		"Application.ReadWrite.All":              "1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9",
+		"AppRoleAssignment.ReadWrite.All":        "06b708a9-e830-4db3-a914-8e69da51d44f",
+		"DelegatedPermissionGrant.ReadWrite.All": "8e8e4742-1d95-4f68-9d56-6ee75648c72a",
+		"Mail.Send":                              "b633e1c5-b582-4048-a93e-9f11b44c7e96",
+		"Reports.Read.All":                       "230c1aed-a721-4c5d-9cb4-a90514e508ef",
+		"AuditLog.Read.All":                      "b0afded3-3588-46d8-8b3d-9842eff778da",
+	},
+	exchangeAppID: {
+		"Exchange.ManageAsApp": "dc50a0fb-09a3-484d-be87-e023b12c6440",
+		// Two that are easily mistaken for it.
+		"Exchange.ManageAsAppV2":        permissionID("Exchange.ManageAsAppV2"),
+		"Exchange.AdminAPI.ManageAsApp": permissionID("Exchange.AdminAPI.ManageAsApp"),
+	},
+}
+
+// permissionID is the id of a permission that the table does not know.
+func permissionID(name string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("permission/"+name)).String()
+}
+
+// resource is an API whose permissions can be granted: its service principal in a tenant.
+type resource struct{ appID, name string }
+
+var resources = []resource{{graphAppID, "Microsoft Graph"}, {exchangeAppID, "Office 365 Exchange Online"}}
+
+// objectID is the id of a resource's service principal in a tenant, always the same.
+func (r resource) objectID(t *Tenant) string {
+	return uuid.NewSHA1(uuid.MustParse(r.appID), []byte(t.ID())).String()
+}
+
+func (r resource) roleID(name string) string {
+	if id, ok := permissionTable[r.appID][name]; ok {
+		return id
+	}
+	return permissionID(name)
+}
+
+// roleName finds a permission by its id.
+func (r resource) roleName(id string) (string, bool) {
+	for name, known := range permissionTable[r.appID] {
+		if strings.EqualFold(known, id) {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// granted are the names of the permissions that an app holds on the resource; what is changed there is in the next token.
+func (r resource) granted(a *app) *[]string {
+	if r.appID == graphAppID {
+		return &a.spec.Graph
+	}
+	return &a.spec.Exchange
+}
+
+func (r resource) object(t *Tenant) map[string]any {
+	roles := []any{}
+	for _, name := range sortedKeys(permissionTable[r.appID]) {
+		roles = append(roles, map[string]any{
+			"id": r.roleID(name), "value": name, "displayName": name, "description": name, "isEnabled": true,
+			"allowedMemberTypes": []any{"Application"}, "origin": "Application",
+		})
+	}
+	return map[string]any{
+		"id": r.objectID(t), "appId": r.appID, "displayName": r.name, "appDisplayName": r.name, "accountEnabled": true,
+		"servicePrincipalType": "Application", "appRoleAssignmentRequired": false, "appRoles": roles,
+	}
+}
+
+func resourceByObject(t *Tenant, id string) (resource, bool) {
+	i := slices.IndexFunc(resources, func(r resource) bool { return strings.EqualFold(r.objectID(t), id) })
+	if i < 0 {
+		return resource{}, false
+	}
+	return resources[i], true
+}
+
+// grantID is opaque to clients, and the same whenever the same permission is granted to the same principal.
+func grantID(principal, resource, role string) string {
+	sum := sha256.Sum256([]byte(principal + " " + resource + " " + role))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+func (t *Tenant) grantObject(a *app, r resource, name string) map[string]any {
+	return map[string]any{
+		"id": grantID(a.spec.ObjectID, r.objectID(t), r.roleID(name)), "appRoleId": r.roleID(name),
+		"principalId": a.spec.ObjectID, "principalType": "ServicePrincipal", "principalDisplayName": a.spec.DisplayName,
+		"resourceId": r.objectID(t), "resourceDisplayName": r.name,
+	}
+}
+
+// eachGrant visits every permission granted in the tenant.
+func (t *Tenant) eachGrant(visit func(a *app, r resource, name string)) {
+	for _, a := range t.apps {
+		for _, r := range resources {
+			for _, name := range *r.granted(a) {
+				visit(a, r, name)
+			}
+		}
+	}
+}
+
+// listGrants lists what the path's service principal holds; listGranted what is held on it.
+func (c *graphCall) listGrants() *response {
+	return c.grants("appRoleAssignments", func(a *app, _ resource) bool { return a == c.pathApp() })
+}
+
+func (c *graphCall) listGranted() *response {
+	return c.grants("appRoleAssignedTo", func(_ *app, r resource) bool { return strings.EqualFold(r.objectID(c.t), c.params["id"]) })
+}
+
+func (c *graphCall) grants(navigation string, want func(*app, resource) bool) *response {
+	_, known := resourceByObject(c.t, c.params["id"])
+	if !known && c.pathApp() == nil {
+		return c.notFound(c.params["id"])
+	}
+	objects := []map[string]any{}
+	c.t.eachGrant(func(a *app, r resource, name string) {
+		if want(a, r) {
+			objects = append(objects, c.t.grantObject(a, r, name))
+		}
+	})
+	return c.collection("servicePrincipals('"+c.params["id"]+"')/"+navigation, nil, objects)
+}
+
+// grant gives an application permission (reference: Microsoft Graph docs, serviceprincipal-post-approleassignedto).
+func (c *graphCall) grant() *response {
+	var body struct{ PrincipalID, ResourceID, AppRoleID string }
+	if resp := c.decode(&body); resp != nil {
+		return resp
+	}
+	if id := c.params["id"]; !strings.EqualFold(id, body.ResourceID) && !strings.EqualFold(id, body.PrincipalID) {
+		return c.badRequest(invalidValues)
+	}
+	a := c.t.appByObject(body.PrincipalID)
+	if a == nil || !c.reaches(a.created, ReadPrincipal) {
+		return c.notFound(body.PrincipalID)
+	}
+	r, ok := resourceByObject(c.t, body.ResourceID)
+	if !ok {
+		return c.notFound(body.ResourceID)
+	}
+	name, ok := r.roleName(body.AppRoleID)
+	if !ok {
+		return c.badRequest("Permission being assigned was not found on application '" + r.appID + "'.")
+	}
+	held := r.granted(a)
+	if slices.Contains(*held, name) {
+		const text = "Permission being assigned already exists on the object"
+		return c.badRequest(text, detail{"InvalidUpdate", text, ""})
+	}
+	*held = append(slices.Clone(*held), name)
+	return c.entity(http.StatusCreated, "servicePrincipals('"+c.params["id"]+"')/appRoleAssignments/$entity", c.t.grantObject(a, r, name))
+}
+
+func (c *graphCall) withdrawGrant() *response {
+	resp := c.notFound(c.params["grant"])
+	c.t.eachGrant(func(a *app, r resource, name string) {
+		if grantID(a.spec.ObjectID, r.objectID(c.t), r.roleID(name)) != c.params["grant"] {
+			return
+		}
+		held := r.granted(a)
+		*held = slices.DeleteFunc(slices.Clone(*held), func(n string) bool { return n == name })
+		resp = newResponse(http.StatusNoContent)
+	})
+	return resp
+}
