@@ -13,6 +13,9 @@ type app struct {
 	spec       App // without Secret and Federated
 	secret     *passwordHash
 	tokenError int // an AADSTS number, or zero
+	// created is zero for a service principal that has been there always; tags are what Graph set on it.
+	created time.Time
+	tags    []any
 }
 
 func (t *Tenant) addApp(a App) {
@@ -51,9 +54,14 @@ func (t *Tenant) RemoveApp(clientID string) bool {
 	if a == nil {
 		return false
 	}
+	t.dropApp(a)
+	return true
+}
+
+// dropApp deletes a service principal with its directory roles.
+func (t *Tenant) dropApp(a *app) {
 	t.endAssignmentsOf(t.s.now(), a.spec.ObjectID)
 	t.apps = slices.DeleteFunc(t.apps, func(other *app) bool { return other == a })
-	return true
 }
 
 func (t *Tenant) app(clientID string) *app {
