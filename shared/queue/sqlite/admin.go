@@ -80,17 +80,7 @@ func (q *Queue) Cancel(ctx context.Context, name, id string) error {
 // change runs one statement that must meet at least one message.
 func (q *Queue) change(ctx context.Context, doing, statement string, args ...any) error {
 	return q.write(ctx, doing, func(ctx context.Context, tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, statement, args...)
-		if err != nil {
-			return err
-		}
-		switch n, err := res.RowsAffected(); {
-		case err != nil:
-			return err
-		case n == 0:
-			return queue.ErrNotFound
-		}
-		return nil
+		return execOr(ctx, tx, queue.ErrNotFound, statement, args...)
 	})
 }
 

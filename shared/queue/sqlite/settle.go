@@ -14,17 +14,19 @@ const ours = ` WHERE seq = ? AND token = ? AND visible_at > ?`
 
 // exec changes a held row; it fails with queue.ErrLockLost when it is not ours any more.
 func (q *Queue) exec(ctx context.Context, tx *sql.Tx, h held, statement string, args ...any) error {
-	res, err := tx.ExecContext(ctx, statement+ours, append(args, h.seq, h.token, q.millis())...)
+	return execOr(ctx, tx, queue.ErrLockLost, statement+ours, append(args, h.seq, h.token, q.millis())...)
+}
+
+// execOr runs a statement that must meet a row, and fails with the given error when it does not.
+func execOr(ctx context.Context, tx *sql.Tx, none error, statement string, args ...any) error {
+	res, err := tx.ExecContext(ctx, statement, args...)
 	if err != nil {
 		return err
 	}
-	switch n, err := res.RowsAffected(); {
-	case err != nil:
+	if n, err := res.RowsAffected(); err != nil || n > 0 {
 		return err
-	case n == 0:
-		return queue.ErrLockLost
 	}
-	return nil
+	return none
 }
 
 // settle carries out a handler's outcome.
