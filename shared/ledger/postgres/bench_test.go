@@ -11,12 +11,12 @@ import (
 	"github.com/usher365/usher/shared/ledger/ledgertest"
 )
 
-func BenchmarkLedger(b *testing.B) { ledgertest.Benchmark(b, process(b, database(b), nil)) }
+func BenchmarkLedger(b *testing.B) { ledgertest.Benchmark(b, process(b, fresh(b), nil)) }
 
 // BenchmarkProcesses is updates by four processes at once, which all extend one audit
 // chain: the most conflicts there can be.
 func BenchmarkProcesses(b *testing.B) {
-	url := database(b)
+	url := fresh(b)
 	var all [4]*Ledger
 	for i := range all {
 		all[i] = process(b, url, nil)

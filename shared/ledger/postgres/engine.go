@@ -2,16 +2,13 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/usher365/usher/shared/ledger"
 	"github.com/usher365/usher/shared/ledger/tables"
-	"github.com/usher365/usher/shared/queue"
 )
 
 // How often a transaction is tried that loses its conflicts, and how long the pauses are.
@@ -31,32 +28,27 @@ const (
 // engine runs the ledger's transactions.
 type engine struct {
 	pool   *pgxpool.Pool
-	outbox outbox
 	random func() float64
 	// lane is held by the one transaction of this process that is tried again: if all
 	// did so at once, all but one would lose again.
 	lane chan struct{}
 }
 
-// Write implements tables.Engine. ctx bounds the wait for a connection, and for the
+// Write implements tables.Database. ctx bounds the wait for a connection, and for the
 // next try; a transaction that runs is not interrupted, so that "cancelled" never means
 // "perhaps committed". That remains open only when the connection breaks during the
 // commit, which is an error to try again: the change is then asked about what came of
-// it. Once it is committed, its messages are sent.
-func (e *engine) Write(ctx context.Context, change func(context.Context, tables.Tx) error) error {
-	sent, err := e.attempt(ctx, change)
+// it.
+func (e *engine) Write(ctx context.Context, change func(context.Context, tables.Statements) error) error {
+	err := e.transact(ctx, beginWrite, change)
 	for try := 2; again(err) && try <= maxTries; try++ {
 		if stop := e.pause(ctx, try); stop != nil {
 			return fmt.Errorf("%w while waiting for other transactions: %w", stop, classify(err))
 		}
-		sent, err = e.attempt(ctx, change)
+		err = e.transact(ctx, beginWrite, change)
 		<-e.lane
 	}
-	if err != nil {
-		return classify(err)
-	}
-	e.outbox.deliver(ctx, e.pool, sent)
-	return nil
+	return classify(err)
 }
 
 // pause waits a random time that grows with the tries, and for the lane.
@@ -77,21 +69,12 @@ func (e *engine) pause(ctx context.Context, try int) error {
 	}
 }
 
-func (e *engine) attempt(ctx context.Context, change func(context.Context, tables.Tx) error) (sent []ledger.Outgoing, err error) {
-	err = e.transact(ctx, beginWrite, func(ctx context.Context, tx *transaction) error {
-		err := change(ctx, tx)
-		sent = tx.sent
-		return err
-	})
-	return sent, err
+// Read implements tables.Database.
+func (e *engine) Read(ctx context.Context, look func(context.Context, tables.Statements) error) error {
+	return classify(e.transact(ctx, beginRead, look))
 }
 
-// Read implements tables.Engine.
-func (e *engine) Read(ctx context.Context, look func(context.Context, tables.Tx) error) error {
-	return classify(e.transact(ctx, beginRead, func(ctx context.Context, tx *transaction) error { return look(ctx, tx) }))
-}
-
-func (e *engine) transact(ctx context.Context, begin string, do func(context.Context, *transaction) error) error {
+func (e *engine) transact(ctx context.Context, begin string, do func(context.Context, tables.Statements) error) error {
 	pooled, err := e.pool.Acquire(ctx)
 	if err != nil {
 		return err
@@ -118,16 +101,15 @@ func (e *engine) transact(ctx context.Context, begin string, do func(context.Con
 type transaction struct {
 	conn    *pgx.Conn
 	waiting pgx.Batch
-	sent    []ledger.Outgoing
 }
 
-// Exec implements tables.Tx.
+// Exec implements tables.Statements.
 func (t *transaction) Exec(_ context.Context, statement string, args ...any) error {
 	t.waiting.Queue(statement, args...)
 	return nil
 }
 
-// Query implements tables.Tx.
+// Query implements tables.Statements.
 func (t *transaction) Query(ctx context.Context, each func(scan func(...any) error) error, query string, args ...any) error {
 	if err := t.flush(ctx); err != nil {
 		return err
@@ -158,27 +140,4 @@ func (t *transaction) flush(ctx context.Context) error {
 func (t *transaction) commit(ctx context.Context) error {
 	t.waiting.Queue(`COMMIT`)
 	return t.flush(ctx)
-}
-
-// Send implements tables.Tx: it puts messages into the outbox.
-func (t *transaction) Send(ctx context.Context, messages ...ledger.Outgoing) error {
-	for _, m := range messages {
-		switch {
-		case m.Message.ID == "":
-			return queue.ErrNoID
-		case len(m.Message.Body) > queue.MaxBody:
-			return queue.ErrTooLarge
-		}
-		doc, err := json.Marshal(m.Message)
-		if err != nil {
-			return fmt.Errorf("encode message %s: %w", m.Message.ID, err)
-		}
-		err = t.Exec(ctx, `INSERT INTO outbox (queue, message_id, doc) VALUES ($1, $2, $3)
-			ON CONFLICT (queue, message_id) DO NOTHING`, m.Queue, m.Message.ID, string(doc))
-		if err != nil {
-			return err
-		}
-		t.sent = append(t.sent, m)
-	}
-	return nil
 }

@@ -79,7 +79,7 @@ func TestMigrateWithoutPermission(t *testing.T) {
 }
 
 func TestStandbyIsSomethingToWaitFor(t *testing.T) {
-	url := database(t)
+	url := fresh(t)
 	l := process(t, url+"&default_transaction_read_only=on", nil)
 	err := l.Append(t.Context(), ledger.Entry{Tenant: "t"})
 	require.ErrorContains(t, err, "only reads")
@@ -88,7 +88,7 @@ func TestStandbyIsSomethingToWaitFor(t *testing.T) {
 }
 
 func TestMissingTable(t *testing.T) {
-	url := database(t)
+	url := fresh(t)
 	l := process(t, url, nil)
 	execute(t, url, `DROP TABLE notes`)
 	_, err := l.Note(t.Context(), "n")
@@ -97,7 +97,7 @@ func TestMissingTable(t *testing.T) {
 }
 
 func TestConnectionBreaksInATransaction(t *testing.T) {
-	url := database(t)
+	url := fresh(t)
 	l := process(t, url, nil)
 	accept(t, l, "r1")
 	err := l.Update(t.Context(), "r1", func(*ledger.Record) error {
@@ -110,7 +110,7 @@ func TestConnectionBreaksInATransaction(t *testing.T) {
 }
 
 func TestConflictThatNeverEnds(t *testing.T) {
-	url := database(t)
+	url := fresh(t)
 	unlucky, lucky := process(t, url, nil), process(t, url, nil)
 	unlucky.engine.random = func() float64 { return 0 }
 	accept(t, lucky, "r1")
@@ -126,7 +126,7 @@ func TestConflictThatNeverEnds(t *testing.T) {
 }
 
 func TestCallerGivesUpBetweenTries(t *testing.T) {
-	url := database(t)
+	url := fresh(t)
 	unlucky, lucky := process(t, url, nil), process(t, url, nil)
 	accept(t, lucky, "r1")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -139,7 +139,7 @@ func TestCallerGivesUpBetweenTries(t *testing.T) {
 }
 
 func TestCallerGivesUpTooLate(t *testing.T) {
-	l := process(t, database(t), nil)
+	l := process(t, fresh(t), nil)
 	accept(t, l, "r1")
 	ctx, cancel := context.WithCancel(t.Context())
 	require.NoError(t, l.Update(ctx, "r1", func(rec *ledger.Record) error {

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,9 +11,6 @@ import (
 
 	"github.com/usher365/usher/shared/ledger/tables"
 )
-
-//go:embed migrations/*.sql
-var migrations embed.FS
 
 // migrationLock is the key of the advisory lock under which the tables are changed: any
 // number that nobody else uses.
@@ -30,20 +26,21 @@ type migration struct {
 
 // known lists our migrations in the order in which they are applied.
 func known() (all []migration, err error) {
-	shared, err := tables.Migrations()
-	if err != nil {
-		return nil, fmt.Errorf("read the ledger's migrations: %w", err)
+	for _, part := range []struct {
+		component string
+		files     func() (fs.FS, error)
+	}{{"ledger", tables.Migrations}, {"outbox", tables.OutboxMigrations}} {
+		dir, err := part.files()
+		if err != nil {
+			return nil, fmt.Errorf("read the migrations of %s: %w", part.component, err)
+		}
+		some, err := filesOf(part.component, dir)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
 	}
-	own, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, fmt.Errorf("read the outbox's migrations: %w", err)
-	}
-	ofLedger, err := filesOf("ledger", shared)
-	if err != nil {
-		return nil, err
-	}
-	ofOutbox, err := filesOf("outbox", own)
-	return append(ofLedger, ofOutbox...), err
+	return all, nil
 }
 
 func filesOf(component string, dir fs.FS) (all []migration, err error) {

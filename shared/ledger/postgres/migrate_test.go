@@ -73,7 +73,7 @@ func TestOpenNamesTheMissingMigration(t *testing.T) {
 }
 
 func TestDatabaseOfANewerVersionIsUsed(t *testing.T) {
-	url := database(t)
+	url := fresh(t)
 	execute(t, url, `UPDATE schema_versions SET version = 99`)
 	names, err := Migrate(t.Context(), url, false)
 	require.NoError(t, err)

@@ -3,14 +3,14 @@
 //
 // Writing transactions are SERIALIZABLE; whoever loses a conflict tries again. What a
 // transaction writes goes to the server together with the commit, in one message, so
-// that a process that freezes holds up nobody. Messages wait in an outbox, see Flush.
+// that a process that freezes holds up nobody. Messages leave by an outbox (see
+// tables.Outbox): any queue may stand behind it.
 package postgres
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -19,24 +19,18 @@ import (
 
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/ledger/tables"
-	"github.com/usher365/usher/shared/queue"
 )
 
-// Sender takes a committed message to its queue. Returning nil acknowledges: the queue
-// has it, or had it before.
-type Sender interface {
-	Enqueue(ctx context.Context, queue string, msgs ...queue.Message) error
-}
+// Sender takes a committed message to its queue.
+type Sender = tables.Sender
 
 // Options say which database to use, and how messages leave it.
 type Options struct {
 	// URL is postgres://user:password@host:5432/database with the parameters of libpq
 	// (PostgreSQL 34.1.1) and those of pgxpool (pool_max_conns). Required.
 	URL string
-	// Sender sends messages. Nil leaves them in the outbox, for another process to sweep.
-	Sender Sender
-	// Observe hears what went wrong after a commit, when no caller can be told: a message
-	// stays in the outbox, or one may be sent twice. Nil writes it to slog.Default.
+	// Sender and Observe are those of tables.OutboxOptions.
+	Sender  Sender
 	Observe func(error)
 	// Random gives a number in [0,1), for pauses after conflicts; nil means math/rand.
 	Random func() float64
@@ -51,7 +45,7 @@ const (
 // Ledger implements the contract of package ledger: close it. It does not touch
 // leases when it opens, for other processes hold them.
 type Ledger struct {
-	*tables.Ledger
+	*tables.OutboxLedger
 	engine *engine
 }
 
@@ -60,9 +54,6 @@ type Ledger struct {
 func Open(ctx context.Context, o Options) (*Ledger, error) {
 	if o.Random == nil {
 		o.Random = rand.Float64
-	}
-	if o.Observe == nil {
-		o.Observe = func(err error) { slog.Default().WarnContext(ctx, "outbox", slog.Any("error", err)) }
 	}
 	pool, err := connect(ctx, o.URL)
 	if err != nil {
@@ -77,8 +68,8 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 		pool.Close()
 		return nil, fmt.Errorf("open the ledger: %w", err)
 	}
-	e := &engine{pool: pool, outbox: outbox{o.Sender, o.Observe}, random: o.Random, lane: make(chan struct{}, 1)}
-	return &Ledger{tables.New(e), e}, nil
+	e := &engine{pool: pool, random: o.Random, lane: make(chan struct{}, 1)}
+	return &Ledger{tables.NewWithOutbox(e, tables.OutboxOptions{Sender: o.Sender, Observe: o.Observe}), e}, nil
 }
 
 // Close ends every connection; it waits for transactions that run.

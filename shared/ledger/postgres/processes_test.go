@@ -12,6 +12,7 @@ import (
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/ledger"
+	"github.com/usher365/usher/shared/ledger/ledgertest"
 	"github.com/usher365/usher/shared/ledger/tables"
 	"github.com/usher365/usher/shared/queue"
 )
@@ -41,7 +42,7 @@ func verify(t testing.TB, l *Ledger) int64 {
 }
 
 func TestFiftyDeliveriesToTwoProcessesAreOneRequest(t *testing.T) {
-	url, box := database(t), &post{}
+	url, box := fresh(t), &ledgertest.Post{}
 	processes := []*Ledger{process(t, url, box), process(t, url, box)}
 	var (
 		all   sync.WaitGroup
@@ -63,7 +64,7 @@ func TestFiftyDeliveriesToTwoProcessesAreOneRequest(t *testing.T) {
 	}
 	all.Wait()
 	require.Len(t, first, 1)
-	require.Equal(t, []string{first[0] + "/create/1"}, box.sent())
+	require.Equal(t, []string{first[0] + "/create/1"}, box.Sent())
 	require.Equal(t, int64(1), verify(t, processes[0]))
 	require.Equal(t, 1, count(t, url, "accounts"))
 	require.Equal(t, 51, count(t, url, "request_keys"))
@@ -71,7 +72,7 @@ func TestFiftyDeliveriesToTwoProcessesAreOneRequest(t *testing.T) {
 }
 
 func TestTicketsForOneNameInTwoProcessesSeeEachOther(t *testing.T) {
-	url := database(t)
+	url := fresh(t)
 	processes := []*Ledger{process(t, url, nil), process(t, url, nil)}
 	var all sync.WaitGroup
 	for i := range 10 {
@@ -95,7 +96,7 @@ func TestTicketsForOneNameInTwoProcessesSeeEachOther(t *testing.T) {
 }
 
 func TestOneProcessGetsTheLease(t *testing.T) {
-	url := database(t)
+	url := fresh(t)
 	one, other := process(t, url, nil), process(t, url, nil)
 	accept(t, one, "r1")
 	now := time.Now()
@@ -130,7 +131,7 @@ func TestOneProcessGetsTheLease(t *testing.T) {
 }
 
 func TestUpdatesOfTwoProcessesDoNotLoseEachOther(t *testing.T) {
-	url := database(t)
+	url := fresh(t)
 	processes := []*Ledger{process(t, url, nil), process(t, url, nil)}
 	accept(t, processes[0], "r1")
 	var all sync.WaitGroup
@@ -153,7 +154,7 @@ func TestUpdatesOfTwoProcessesDoNotLoseEachOther(t *testing.T) {
 }
 
 func TestFrozenProcessHoldsUpNobodyAndComesSecond(t *testing.T) {
-	url := database(t)
+	url := fresh(t)
 	frozen, quick := process(t, url, nil), process(t, url, nil)
 	accept(t, frozen, "r1")
 	var seen []int
@@ -174,16 +175,16 @@ func TestFrozenProcessHoldsUpNobodyAndComesSecond(t *testing.T) {
 }
 
 func TestServerEndsATransactionThatStandsStill(t *testing.T) {
-	l := process(t, database(t), nil)
+	l := process(t, fresh(t), nil)
 	var limit string
-	require.NoError(t, l.engine.Write(t.Context(), func(ctx context.Context, tx tables.Tx) error {
+	require.NoError(t, l.engine.Write(t.Context(), func(ctx context.Context, tx tables.Statements) error {
 		return tx.Query(ctx, func(scan func(...any) error) error { return scan(&limit) }, `SHOW idle_in_transaction_session_timeout`)
 	}))
 	require.Equal(t, "15s", limit)
 }
 
 func TestOvertakenInventoryIsNotTaken(t *testing.T) {
-	url := database(t)
+	url := fresh(t)
 	slow, quick := process(t, url, nil), process(t, url, nil)
 	one := func(yield func(account.User, error) bool) { yield(account.User{ObjectID: "o"}, nil) }
 	_, _, err := slow.SaveInventory(t.Context(), tenant, "run1", func(yield func(account.User, error) bool) {
@@ -199,7 +200,7 @@ func TestOvertakenInventoryIsNotTaken(t *testing.T) {
 }
 
 func TestTextThatNoColumnTakes(t *testing.T) {
-	l := process(t, database(t), nil)
+	l := process(t, fresh(t), nil)
 	for _, odd := range []string{"zero\x00byte", "not \xff UTF-8"} {
 		d := draft("r " + fmt.Sprintf("%q", odd))
 		d.Request.UserPrincipalName, d.Account = odd, account.Account{}

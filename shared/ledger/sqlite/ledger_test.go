@@ -90,7 +90,7 @@ func (e *opened) harness() ledgertest.Harness {
 }
 
 func (e *opened) sent() (ids []string) {
-	require.NoError(e.t, engine{db: e.db}.Read(e.t.Context(), func(ctx context.Context, tx tables.Tx) error {
+	require.NoError(e.t, engine{db: e.db}.Read(e.t.Context(), func(ctx context.Context, tx tables.Statements) error {
 		return tx.Query(ctx, func(scan func(...any) error) error {
 			ids = append(ids, "")
 			return scan(&ids[len(ids)-1])
@@ -105,8 +105,10 @@ func (e *opened) tamper(tenant account.TenantID, how ledgertest.Tampering) {
 	}
 }
 
-func (e *opened) exec(statement string, args ...any) {
-	require.NoError(e.t, e.db.Write(e.t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+func (e *opened) exec(statement string, args ...any) { execute(e.t, e.db, statement, args...) }
+
+func execute(t *testing.T, db *database.DB, statement string, args ...any) {
+	require.NoError(t, db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, statement, args...)
 		return err
 	}))

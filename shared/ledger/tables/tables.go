@@ -16,11 +16,14 @@ import (
 	"github.com/usher365/usher/shared/ledger"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations
 var migrations embed.FS
 
-// Migrations are the *.sql files that make the tables, in the order of their names.
+// Migrations are the *.sql files that make the ledger's tables, in the order of their names.
 func Migrations() (fs.FS, error) { return fs.Sub(migrations, "migrations") }
+
+// OutboxMigrations are those that make the table of an outbox.
+func OutboxMigrations() (fs.FS, error) { return fs.Sub(migrations, "migrations/outbox") }
 
 // Engine runs transactions. An error of the function rolls back, and comes back so
 // that errors.As finds it.
@@ -32,13 +35,26 @@ type Engine interface {
 	Read(ctx context.Context, look func(context.Context, Tx) error) error
 }
 
-// Tx is a transaction. Exec may keep a statement back until the next query or the
-// commit, and fail there.
-type Tx interface {
+// Database is an engine that knows no way for messages; see NewWithOutbox.
+type Database interface {
+	// Write is as in Engine.
+	Write(ctx context.Context, change func(context.Context, Statements) error) error
+	// Read is as in Engine.
+	Read(ctx context.Context, look func(context.Context, Statements) error) error
+}
+
+// Statements are carried out in a transaction. Exec may keep one back until the next
+// query or the commit, and fail there.
+type Statements interface {
 	Exec(ctx context.Context, statement string, args ...any) error
 	// Query calls each with every row; scan fills destinations as sql.Rows does. An
 	// error of each ends it.
 	Query(ctx context.Context, each func(scan func(...any) error) error, query string, args ...any) error
+}
+
+// Tx is a transaction.
+type Tx interface {
+	Statements
 	// Send lets messages leave if, and only if, the transaction is committed. It
 	// refuses a message that no queue would take.
 	Send(ctx context.Context, messages ...ledger.Outgoing) error
