@@ -59,7 +59,7 @@ type App struct {
 	Profiles  *profile.Catalogue
 
 	options Options
-	room    *waitingRoom
+	room    *host.WaitingRoom
 	workers []host.Worker
 	handler http.Handler
 }
@@ -119,7 +119,7 @@ func (a *App) wireClients(context.Context) (err error) {
 }
 
 func (a *App) wirePatience(ctx context.Context) (err error) {
-	a.room, err = newRoom(ctx, a.Engines, a.Exchange)
+	a.room, err = a.Engines.WaitingRoom(ctx, a.Exchange)
 	return err
 }
 

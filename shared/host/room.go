@@ -1,4 +1,4 @@
-package app
+package host
 
 import (
 	"context"
@@ -7,22 +7,22 @@ import (
 	"time"
 
 	"github.com/usher365/usher/shared/account"
-	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/patience"
 )
 
-// waitingRoom is where accounts wait for Exchange, and what it learns is kept over restarts.
-type waitingRoom struct {
+// WaitingRoom is where accounts wait for Exchange, and what it learns is kept over restarts.
+type WaitingRoom struct {
 	*patience.Room
-	history *patience.History
-	engines *host.Engines
+	// History is what was learned.
+	History *patience.History
+	engines *Engines
 }
 
 // patienceNote is where the ledger keeps what was learned about replication.
 const patienceNote = "patience"
 
-// newRoom opens the room with what was learned before.
-func newRoom(ctx context.Context, e *host.Engines, eyes patience.Eyes) (*waitingRoom, error) {
+// WaitingRoom opens the room with what was learned before, by any process.
+func (e *Engines) WaitingRoom(ctx context.Context, eyes patience.Eyes) (*WaitingRoom, error) {
 	learned, err := e.Ledger.Note(ctx, patienceNote)
 	if err != nil {
 		return nil, fmt.Errorf("read what was learned about replication: %w", err)
@@ -34,7 +34,7 @@ func newRoom(ctx context.Context, e *host.Engines, eyes patience.Eyes) (*waiting
 			history = &patience.History{}
 		}
 	}
-	return &waitingRoom{patience.NewRoom(eyes, history, e.Now), history, e}, nil
+	return &WaitingRoom{patience.NewRoom(eyes, history, e.Now), history, e}, nil
 }
 
 // noteTimeout bounds the writing of a note that nobody waits for.
@@ -42,11 +42,11 @@ const noteTimeout = 5 * time.Second
 
 // Known reports and keeps how long an account waited. A note that is not written
 // costs a few calls more after a restart.
-func (r *waitingRoom) Known(t account.TenantID, m account.Member, waited time.Duration) {
+func (r *WaitingRoom) Known(t account.TenantID, m account.Member, waited time.Duration) {
 	r.Room.Known(t, m, waited)
 	ctx, cancel := context.WithTimeout(context.Background(), noteTimeout)
 	defer cancel()
-	learned, err := json.Marshal(r.history)
+	learned, err := json.Marshal(r.History)
 	if err == nil {
 		err = r.engines.Ledger.SetNote(ctx, patienceNote, learned)
 	}
