@@ -1,0 +1,160 @@
+package aws
+
+import (
+	"archive/zip"
+	"debug/elf"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// change is one way to break the template.
+type change struct{ name, old, new string }
+
+// unseen are the ways that the linter must find by itself or by our rules for it.
+var unseen = []change{
+	{"unknown runtime", "Runtime: provided.al2023", "Runtime: provided.al2030"},
+	{"false enum", `FlexibleTimeWindow: {Mode: "OFF"}`, `FlexibleTimeWindow: {Mode: "NEVER"}`},
+	{"dangling reference", "!Ref ServiceBusNamespace", "!Ref ServiceBusNamespaces"},
+	{"unknown policy template", "      Role: !GetAtt createRole.Arn\n", "      Policies: [{SecretsManagerGetThing: {}}]\n"},
+	{"wrong attribute", "!GetAtt Undelivered.Arn", "!GetAtt Undelivered.Address"},
+	{"time-out over the limit", "Timeout: 900", "Timeout: 6000"},
+	{"too little memory", "MemorySize: 256", "MemorySize: 64"},
+	{"unknown property of a function", "    Handler: bootstrap\n", "    Handler: bootstrap\n    Handel: bootstrap\n"},
+	{"false type of authorization", "      Role: !GetAtt intakeRole.Arn\n", "      Role: !GetAtt intakeRole.Arn\n      FunctionUrlConfig: {AuthType: OPEN}\n"},
+	{"key without a definition", "  AlarmTopic:\n    Type: AWS::SNS::Topic\n",
+		"  Table:\n    Type: AWS::DynamoDB::Table\n    Properties:\n      BillingMode: PAY_PER_REQUEST\n      KeySchema: [{AttributeName: id, KeyType: HASH}]\n      AttributeDefinitions: [{AttributeName: other, AttributeType: S}]\n  AlarmTopic:\n    Type: AWS::SNS::Topic\n"},
+	{"false days in cron", "cron(0 2 * * ? *)", "cron(0 2 * * * *)"},
+	{"false plural in rate", "rate(1 minute)", "rate(1 minutes)"},
+	{"unknown time zone", "ScheduleExpressionTimezone: Etc/UTC", "ScheduleExpressionTimezone: Europe/Londn"},
+}
+
+// harmful are the ways that no linter knows; our rules must.
+var harmful = []change{
+	{"package that does not exist", "bin/package/create.zip", "bin/package/kreate.zip"},
+	{"another handler", "Handler: bootstrap", "Handler: main"},
+	{"another processor", "Architectures: [arm64]", "Architectures: [x86_64]"},
+	{"function without a folder", "  create:\n    Type: AWS::Serverless::Function", "  kreate:\n    Type: AWS::Serverless::Function"},
+	{"no reserved concurrency", "      ReservedConcurrentExecutions: 10\n", ""},
+	{"less time than an attempt", "    Timeout: 300", "    Timeout: 60"},
+	{"more time than the gateway has", "      Timeout: 29", "      Timeout: 60"},
+	{"drain every five minutes", "rate(1 minute)", "rate(5 minutes)"},
+	{"sync at another hour", "cron(0 2 * * ? *)", "cron(0 3 * * ? *)"},
+	{"sync by another clock", "cron(0 2 * * ? *)\n            ScheduleExpressionTimezone: Etc/UTC", "cron(0 2 * * ? *)\n            ScheduleExpressionTimezone: Europe/Paris"},
+	{"sync on Sundays", "cron(0 2 * * ? *)", "cron(0 2 ? * SUN *)"},
+	{"another job", `{"job":"drain"}`, `{"job":"drian"}`},
+	{"ticks are lost", "            DeadLetterConfig: {Arn: !GetAtt Undelivered.Arn}\n", ""},
+	{"failures are lost", "          OnFailure: {Type: SQS, Destination: !GetAtt Undelivered.Arn}", "          OnSuccess: {Type: SQS, Destination: !GetAtt Undelivered.Arn}"},
+	{"logs for ever", "      RetentionInDays: !Ref LogRetentionDays\n", ""},
+	{"secret in the environment", "USHER_API_TOKEN: !Sub aws-secretsmanager:${ApiTokenSecretArn}", "USHER_API_TOKEN: !Sub '{{resolve:secretsmanager:${ApiTokenSecretArn}}}'"},
+	{"secret as a parameter", "  AlarmEmail:\n    Type: String\n", "  AlarmEmail:\n    Type: String\n    NoEcho: true\n"},
+	{"secret where it is not needed", "Resource: !Ref WebhookSecretArn", "Resource: [!Ref WebhookSecretArn, !Ref ApiTokenSecretArn]"},
+	{"any secret", "Resource: !Ref ApiTokenSecretArn", `Resource: "*"`},
+	{"any action", "Action: sqs:SendMessage", `Action: "sqs:*"`},
+	{"a wake too many", "function:${AWS::StackName}-revoke", "function:${AWS::StackName}-intake"},
+	{"token for anybody", `              "ForAllValues:StringEquals": {"sts:IdentityTokenAudience": "api://AzureADTokenExchange"}` + "\n", ""},
+	{"token for an hour", `"sts:DurationSeconds": 300`, `"sts:DurationSeconds": 3600`},
+	{"role for anybody", "Principal: {Service: lambda.amazonaws.com}", `Principal: {AWS: "*", Service: lambda.amazonaws.com}`},
+	{"policy from elsewhere", "        - !Ref EveryFunction\n", "        - !Ref EveryFunction\n        - arn:aws:iam::aws:policy/AdministratorAccess\n"},
+	{"provisioner on the internet", "AZURE_CLIENT_ID: !Ref MessengerClientId", "AZURE_CLIENT_ID: !Ref ProvisionerClientId"},
+	{"webhook at another path", "Path: /webhooks/standard", "Path: /webhooks/other"},
+	{"webhook not throttled", `"POST /webhooks/standard": {ThrottlingRateLimit: 20, ThrottlingBurstLimit: 50}`, `"POST /webhooks/standard": {DetailedMetricsEnabled: true}`},
+	{"alarm nobody hears", "      AlarmActions: [!Ref AlarmTopic]\n", ""},
+	{"alarm on nothing", "usher_queue_messages", "usher_queue_depth"},
+	{"function nobody watches", "Value: !Ref notify}", "Value: !Ref create}"},
+}
+
+func (c change) in(t *testing.T, text string) string {
+	t.Helper()
+	require.Contains(t, text, c.old, c.name)
+	return strings.Replace(text, c.old, c.new, 1)
+}
+
+const whole = "as it is"
+
+// broken gives the template as it is, and broken in each way.
+func broken(t *testing.T, changes []change) map[string]string {
+	t.Helper()
+	text := source(t)
+	templates := map[string]string{whole: text}
+	for _, c := range changes {
+		templates[c.name] = c.in(t, text)
+	}
+	return templates
+}
+
+func TestTemplate(t *testing.T) {
+	if !haveTools(t) {
+		return
+	}
+	verdicts := judge(t, broken(t, unseen), true)
+	assert.Empty(t, verdicts[whole].lint)
+	assert.Empty(t, verdicts[whole].rules)
+	for _, c := range unseen {
+		assert.Subset(t, verdicts[c.name].lint, verdicts[whole].lint)
+		assert.Greater(t, len(verdicts[c.name].lint), len(verdicts[whole].lint), c.name)
+	}
+}
+
+func TestRulesCatchWhatTheLinterDoesNot(t *testing.T) {
+	if !haveTools(t) {
+		return
+	}
+	verdicts := judge(t, broken(t, harmful), false)
+	for _, c := range harmful {
+		found := slices.DeleteFunc(verdicts[c.name].rules, func(s string) bool { return slices.Contains(verdicts[whole].rules, s) })
+		assert.NotEmpty(t, found, c.name)
+		t.Logf("%s: %q", c.name, found)
+	}
+}
+
+// TestPackages looks into the packages that 'make package' built, where told to.
+func TestPackages(t *testing.T) {
+	if os.Getenv("USHER_PACKAGED") != "yes" {
+		t.Log("not told to look into bin/package (USHER_PACKAGED=yes)")
+		return
+	}
+	for _, f := range functions() {
+		archive, err := zip.OpenReader(filepath.Join(root, "bin/package", f+".zip"))
+		require.NoError(t, err, "run 'make package'")
+		file, err := archive.Open("bootstrap")
+		require.NoError(t, err, f)
+		content, err := io.ReadAll(file)
+		require.NoError(t, err, f)
+		require.NoError(t, archive.Close())
+		program, err := elf.NewFile(strings.NewReader(string(content)))
+		require.NoError(t, err, f)
+		assert.Equal(t, elf.EM_AARCH64, program.Machine, "%s is not for arm64, as the template says", f)
+	}
+}
+
+func TestNext(t *testing.T) {
+	after := time.Date(2026, 11, 21, 20, 4, 10, 0, time.UTC)
+	for _, tt := range []struct{ expression, zone, want string }{
+		{"rate(1 minute)", "Etc/UTC", "2026-11-21T20:05:10Z"},
+		{"rate(2 hours)", "Etc/UTC", "2026-11-21T22:04:10Z"},
+		{"cron(0 2 * * ? *)", "Etc/UTC", "2026-11-22T02:00:00Z"},
+		{"cron(0 2 * * ? *)", "America/New_York", "2026-11-22T07:00:00Z"},
+		{"cron(30 4 ? * SUN *)", "Etc/UTC", "2026-11-22T04:30:00Z"},
+		{"cron(0 2 * * ? 2027)", "Etc/UTC", "2027-01-01T02:00:00Z"},
+	} {
+		got, err := next(tt.expression, tt.zone, after)
+		require.NoError(t, err, tt.expression)
+		assert.Equal(t, tt.want, got.UTC().Format(time.RFC3339), tt.expression)
+	}
+	for _, tt := range [][2]string{
+		{"rate(1 minutes)", "Etc/UTC"}, {"rate(2 minute)", "Etc/UTC"}, {"rate(0 minutes)", "Etc/UTC"}, {"rate(1 second)", "Etc/UTC"},
+		{"cron(0 2 * * * *)", "Etc/UTC"}, {"cron(0 2 ? * ? *)", "Etc/UTC"}, {"cron(0 2 * * ?)", "Etc/UTC"}, {"cron(0 25 * * ? *)", "Etc/UTC"},
+		{"cron(0 2 ? * 1 *)", "Etc/UTC"}, {"0 2 * * *", "Etc/UTC"}, {"rate(1 minute)", "Europe/Londn"}, {"rate(1 minute)", ""},
+	} {
+		_, err := next(tt[0], tt[1], after)
+		assert.Error(t, err, tt)
+	}
+}
