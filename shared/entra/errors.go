@@ -32,6 +32,8 @@ type call struct {
 	secret account.Secret
 	// unhurried asks Graph to let other work go first.
 	unhurried bool
+	// goesOn is true for a page that Graph itself gave the address of.
+	goesOn bool
 }
 
 func (c call) check() error {
@@ -53,6 +55,8 @@ type rule struct {
 	detail, target string
 	// text is a part of the message, for the cases where Graph gives no other sign.
 	text string
+	// goesOn matches only a page after the first.
+	goesOn bool
 	// bare also matches an answer that is not a Graph error: the status says it all.
 	bare bool
 
@@ -76,17 +80,22 @@ var rules = []rule{
 	{code: "Authorization_IdentityNotFound", class: fault.Waiting, fault: fault.IdentityNotFound, remedy: "the tenant does not know our application (yet): grant admin consent under Enterprise applications > Permissions; a new consent takes a few minutes"},
 	{status: []int{401}, bare: true, class: fault.Permanent, fault: fault.TokenRejected, remedy: "a fresh token is refused too: check that the Graph endpoint and scope are those of the tenant's cloud, and this machine's clock"},
 	{code: "Directory_QuotaExceeded", class: fault.Permanent, fault: fault.QuotaExceeded, remedy: "the tenant's directory is full: delete objects that are not needed, or raise its quota with Microsoft"},
-	{status: []int{403}, class: fault.Permanent, fault: fault.PermissionMissing, remedy: "grant our application the permission {permission} with admin consent"},
+	{status: []int{403}, text: "backing application of the service principal", class: fault.Waiting, fault: fault.IdentityNotFound, remedy: "the new application is not known everywhere yet: wait a minute"},
+	{status: []int{403}, class: fault.Permanent, fault: fault.PermissionMissing, remedy: "who signs in lacks the permission {permission}: grant it with admin consent"},
 	{status: []int{4}, code: "UnknownError", class: fault.Transient, fault: fault.ServiceUnavailable, remedy: "a gateway before the directory answered: it is tried again"},
 	{status: []int{404}, fault: missing, remedy: "the directory does not know it, or not yet"},
+	{status: []int{400, 410}, goesOn: true, class: fault.Transient, fault: fault.ListingExpired, remedy: "the listing is read again from its beginning"},
 
 	{status: []int{400, 409}, detail: "ObjectConflict", target: "userPrincipalName", class: fault.Permanent, fault: fault.NameTaken, remedy: "another account has this name: choose another name, or ask for that account to be adopted"},
 	{status: []int{400, 409}, text: "userPrincipalName already exists", class: fault.Permanent, fault: fault.NameTaken, remedy: "another account has this name: choose another name, or ask for that account to be adopted"},
 	{status: []int{400, 409}, code: "RoleAssignmentExists", fault: conflict, remedy: "read back what is there"},
+	{status: []int{400, 409}, text: "Permission being assigned already exists", fault: conflict, remedy: "read back what is there"},
 	{status: []int{400, 409}, detail: "ConflictingObjects", fault: conflict, remedy: "read back what is there"},
 	{status: []int{400, 409}, detail: "ObjectConflict", fault: conflict, remedy: "read back what is there"},
 	{status: []int{400, 409}, text: "conflicting object", fault: conflict, remedy: "read back what is there"},
 
+	{status: []int{400}, detail: "NoBackingApplicationObject", class: fault.Waiting, fault: fault.IdentityNotFound, remedy: "the new application is not known everywhere yet: wait a minute"},
+	{status: []int{400}, text: "does not reference a valid application object", class: fault.Waiting, fault: fault.IdentityNotFound, remedy: "the new application is not known everywhere yet: wait a minute"},
 	{status: []int{400}, text: "domain portion of the userPrincipalName", class: fault.Permanent, fault: fault.DomainNotVerified, remedy: "use a verified domain of the tenant; its initial onmicrosoft.com domain always works"},
 	{status: []int{400}, target: "userPrincipalName", class: fault.Permanent, fault: fault.NameInvalid, remedy: "use letters, digits and . - _ ! # ^ ~ ' before the @"},
 	{status: []int{400}, text: "userPrincipalName is invalid", class: fault.Permanent, fault: fault.NameInvalid, remedy: "use letters, digits and . - _ ! # ^ ~ ' before the @"},
@@ -110,6 +119,7 @@ func (r rule) matches(c call, a *refusal) bool {
 		r.code != "" && r.code != a.code,
 		(r.detail != "" || r.target != "") && !slices.ContainsFunc(a.details, inDetail),
 		r.text != "" && !strings.Contains(strings.ToLower(a.message), strings.ToLower(r.text)),
+		r.goesOn && !c.goesOn,
 		r.fault == missing && c.missing == "",
 		r.fault == conflict && c.conflict == "":
 		return false
@@ -133,7 +143,7 @@ func (r rule) resolved(c call) rule {
 	switch r.fault {
 	case missing:
 		r.fault, r.class = c.missing, fault.Permanent
-		if c.missing == fault.UserNotReadable {
+		if c.missing == fault.UserNotReadable || c.missing == fault.IdentityNotFound {
 			r.class = fault.Waiting
 		}
 	case conflict:

@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,13 +21,16 @@ import (
 // pageSize is the largest page of users that Graph gives (reference: Microsoft Graph, List users).
 const pageSize = 999
 
-// Users streams every account of a tenant, with its licences, in Graph's order. One
-// page is in memory at a time. After an error it yields no more, and what it yielded
-// is not the whole: never conclude from a broken listing that an account is gone.
-func (c *Client) Users(ctx context.Context, t account.TenantID) iter.Seq2[account.User, error] {
+// UserPage reads a page of the accounts of a tenant, with their licences, in Graph's
+// order: the first for an empty cursor, and then the one for the cursor that came with
+// the page before, which may be long ago and in another process. An empty next is the
+// end; until then never conclude that an account is gone. A cursor is Graph's next link:
+// it holds no secret, and is followed below our endpoint only. The transient fault
+// ListingExpired says that Graph has forgotten it, so begin again.
+func (c *Client) UserPage(ctx context.Context, t account.TenantID, cursor string) (page []account.User, next string, err error) {
 	call := call{doing: "list users", permission: "User.Read.All", unhurried: true}
 	path := fmt.Sprintf("/users?$top=%d&$select=%s", pageSize, strings.Join(userFields, ","))
-	return pages(ctx, c, t, call, path, wireUser.user)
+	return readPage(ctx, c, t, call, path, cursor, wireUser.user)
 }
 
 // Domains lists a tenant's domains (reference: Microsoft Graph, List domains).
@@ -94,26 +98,13 @@ func (w wireDomain) domain() account.Domain {
 // keyed is an object of a list; an object without an id is a damaged answer.
 type keyed interface{ key() string }
 
-// pages streams a list, following next links. A page is read to its end before its
-// first object is yielded, so that a slow reader holds no connection and a page that
-// breaks off is repeated without yielding anything twice.
+// pages streams a list, following next links.
 func pages[W keyed, T any](ctx context.Context, c *Client, t account.TenantID, call call, path string, convert func(W) T) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		address := c.base.String() + path
-		for address != "" {
+		for cursor, more := "", true; more; more = cursor != "" {
 			var page []T
-			var next string
-			err := c.run(ctx, t, call, func(s *session) (err error) {
-				page, next, err = fetchPage(ctx, s, call, address, convert)
-				if _, broken := errors.AsType[*misread](err); broken {
-					page, next, err = fetchPage(ctx, s, call, address, convert)
-				}
-				return err
-			})
-			if err == nil && next == address {
-				err = classify(ctx, call, errIncomplete("a next link to the same page"))
-			}
-			if err != nil {
+			var err error
+			if page, cursor, err = readPage(ctx, c, t, call, path, cursor, convert); err != nil {
 				var none T
 				yield(none, err)
 				return
@@ -123,9 +114,29 @@ func pages[W keyed, T any](ctx context.Context, c *Client, t account.TenantID, c
 					return
 				}
 			}
-			address = next
 		}
 	}
+}
+
+// readPage reads the first page of a list, or the one at a cursor, to its end before it
+// gives any object, so that a page that breaks off is repeated without giving anything twice.
+func readPage[W keyed, T any](ctx context.Context, c *Client, t account.TenantID, call call, path, cursor string, convert func(W) T) (page []T, next string, err error) {
+	address := cmp.Or(cursor, c.base.String()+path)
+	call.goesOn = cursor != ""
+	err = c.run(ctx, t, call, func(s *session) (err error) {
+		page, next, err = fetchPage(ctx, s, call, address, convert)
+		if _, broken := errors.AsType[*misread](err); broken {
+			page, next, err = fetchPage(ctx, s, call, address, convert)
+		}
+		return err
+	})
+	if err == nil && next == address {
+		err = classify(ctx, call, errIncomplete("a next link to the same page"))
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	return page, next, nil
 }
 
 func fetchPage[W keyed, T any](ctx context.Context, s *session, call call, address string, convert func(W) T) ([]T, string, error) {

@@ -35,17 +35,19 @@ func directory(n int) http.HandlerFunc {
 	}
 }
 
+// all reads the users page by page.
 func all(c *entra.Client) (users []account.User, err error) {
-	for u, err := range c.Users(ctx, tenant) {
-		if err != nil {
+	for cursor, more := "", true; more; more = cursor != "" {
+		var page []account.User
+		if page, cursor, err = c.UserPage(ctx, tenant, cursor); err != nil {
 			return users, err
 		}
-		users = append(users, u)
+		users = append(users, page...)
 	}
 	return users, nil
 }
 
-func TestUsersStreamsEveryPage(t *testing.T) {
+func TestUsersOfEveryPage(t *testing.T) {
 	g := newGraph(t, directory(2500))
 	users, err := all(g.client(t))
 	require.NoError(t, err)
@@ -58,12 +60,49 @@ func TestUsersStreamsEveryPage(t *testing.T) {
 	assert.Equal(t, "low", first.Header.Get("x-ms-throttle-priority"))
 }
 
-func TestUsersStopsWhenTheReaderDoes(t *testing.T) {
+// Another process, which has nothing but the cursor, goes on where the first one ended.
+func TestUsersGoOnInAnotherProcess(t *testing.T) {
 	g := newGraph(t, directory(2500))
-	for range g.client(t).Users(ctx, tenant) {
-		break
+	first, cursor, err := g.client(t).UserPage(ctx, tenant, "")
+	require.NoError(t, err)
+	second, cursor, err := g.client(t).UserPage(ctx, tenant, cursor)
+	require.NoError(t, err)
+	third, cursor, err := g.client(t).UserPage(ctx, tenant, cursor)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"u0", "u999", "u1998"}, []string{first[0].ObjectID, second[0].ObjectID, third[0].ObjectID})
+	assert.Empty(t, cursor)
+	assert.Len(t, g.requests(), 3)
+}
+
+// What Graph answers to a cursor that it has forgotten differs; on the first page it
+// would be another matter.
+func TestAForgottenCursor(t *testing.T) {
+	for name, refusal := range map[string]http.HandlerFunc{
+		"expired page token":   answer(400, graphError("Directory_ExpiredPageToken", "The specified page token value has expired and can no longer be included in your request.")),
+		"a token not accepted": answer(400, graphError("Request_BadRequest", "Skip token contains invalid values.")),
+		"gone":                 answer(410, graphError("syncStateNotFound", "start over")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGraph(t, refusal)
+			_, _, err := g.client(t).UserPage(ctx, tenant, g.URL+"/v1.0/users?$skiptoken=old")
+			assert.Equal(t, fault.ListingExpired, fault.CodeOf(err), "%v", err)
+			assert.Equal(t, fault.Transient, fault.ClassOf(err))
+			_, _, err = g.client(t).UserPage(ctx, tenant, "")
+			require.Error(t, err)
+			assert.NotEqual(t, fault.ListingExpired, fault.CodeOf(err))
+		})
 	}
-	assert.Len(t, g.requests(), 1)
+	for name, other := range map[string]http.HandlerFunc{
+		"not Graph": answer(400, "<html>"), "throttled": answer(429, graphError("TooManyRequests", "slow down")),
+		"forbidden": answer(403, graphError("Authorization_RequestDenied", "no")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGraph(t, other)
+			_, _, err := g.client(t).UserPage(ctx, tenant, g.URL+"/v1.0/users?$skiptoken=old")
+			require.Error(t, err)
+			assert.NotEqual(t, fault.ListingExpired, fault.CodeOf(err))
+		})
+	}
 }
 
 func TestUsersOfAnEmptyTenant(t *testing.T) {

@@ -3,7 +3,6 @@ package entra
 import (
 	"context"
 	"fmt"
-	"iter"
 	"net/url"
 	"strings"
 
@@ -84,11 +83,11 @@ func (c *Client) assignmentsWhere(ctx context.Context, t account.TenantID, field
 	return collect(pages(ctx, c, t, call, assignmentsPath+"?$filter="+queryEscape(filter), wireAssignment.assignment))
 }
 
-// AllRoleAssignments streams every directory role assignment of a tenant. After an
-// error it yields no more, and what it yielded is not the whole.
-func (c *Client) AllRoleAssignments(ctx context.Context, t account.TenantID) iter.Seq2[account.RoleAssignment, error] {
+// RoleAssignmentPage reads a page of all directory role assignments of a tenant; cursor,
+// next and faults are as in UserPage.
+func (c *Client) RoleAssignmentPage(ctx context.Context, t account.TenantID, cursor string) (page []account.RoleAssignment, next string, err error) {
 	call := call{doing: "list all role assignments", permission: readsRoles, unhurried: true}
-	return pages(ctx, c, t, call, assignmentsPath, wireAssignment.assignment)
+	return readPage(ctx, c, t, call, assignmentsPath, cursor, wireAssignment.assignment)
 }
 
 // RoleAssignmentExists reports whether Entra shows a role assignment.

@@ -90,13 +90,13 @@ func TestRoleAssignmentLists(t *testing.T) {
 	assert.Equal(t, want, got)
 	assert.Equal(t, "roleDefinitionId eq '"+roleID+"'", g.requests()[2].URL.Query().Get("$filter"))
 
-	var all []account.RoleAssignment
-	for a, err := range c.AllRoleAssignments(ctx, tenant) {
-		require.NoError(t, err)
-		all = append(all, a)
-	}
-	assert.Equal(t, want, all)
+	all, cursor, err := c.RoleAssignmentPage(ctx, tenant, "")
+	require.NoError(t, err)
 	assert.Empty(t, g.last(t).URL.Query().Get("$filter"))
+	rest, cursor, err := c.RoleAssignmentPage(ctx, tenant, cursor)
+	require.NoError(t, err)
+	assert.Equal(t, want, append(all, rest...))
+	assert.Empty(t, cursor)
 }
 
 func TestRoleAssignmentExists(t *testing.T) {

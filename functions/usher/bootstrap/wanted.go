@@ -1,0 +1,137 @@
+package bootstrap
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/usher365/usher/shared/entra"
+)
+
+// Mark is the tag on our applications; one that has our unique name without it is not ours.
+const Mark = "usher-bootstrap"
+
+// multiTenant lets other organisations consent to an application.
+const multiTenant = "AzureADMultipleOrgs"
+
+// The defaults of Options.
+const (
+	DefaultName = "usher"
+	// DefaultAudience is what Entra asks for in the public cloud (source: Microsoft
+	// Graph, federatedIdentityCredential).
+	DefaultAudience = "api://AzureADTokenExchange"
+	// DefaultLanding is an empty page of Microsoft's, where the browser ends after a
+	// consent. Nothing secret is sent there.
+	DefaultLanding = "https://login.microsoftonline.com/common/oauth2/nativeclient"
+)
+
+// Trust says whose tokens sign in as an application.
+type Trust struct{ Issuer, Subject, Audience string }
+
+// Options say what is wanted beside the rights, which are not a matter of choice.
+type Options struct {
+	// Name begins the unique names, so that two installations can share a home
+	// tenant: NAME-provisioner and NAME-sync. Empty means DefaultName.
+	Name string
+	// Provisioner and Sync are whose tokens sign in. An empty list leaves the
+	// federated credentials of that application as they are.
+	Provisioner, Sync []Trust
+	// Landing is the redirect URI. Empty means DefaultLanding.
+	Landing string
+	// NoHomeRights grants nothing in the home tenant, for one that is not served itself.
+	NoHomeRights bool
+}
+
+// App is one application as it is wanted.
+type App struct {
+	Rights
+	UniqueName, DisplayName, Landing string
+	Trusts                           []Trust
+	// AtHome is true when the rights are granted in the home tenant too.
+	AtHome bool
+}
+
+var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
+
+// Apps gives the two applications. Its error names everything that is wrong.
+func Apps(o Options) ([]App, error) {
+	o.Name = cmp.Or(o.Name, DefaultName)
+	o.Landing = cmp.Or(o.Landing, DefaultLanding)
+	var problems []error
+	if !nameForm.MatchString(o.Name) {
+		problems = append(problems, fmt.Errorf("the name %q is not one of at most 40 lower-case letters, digits and -", o.Name))
+	}
+	if u, err := url.Parse(o.Landing); err != nil || u.Scheme != "https" || u.Host == "" {
+		problems = append(problems, fmt.Errorf("the redirect URI %q is not an https address", o.Landing))
+	}
+	apps := []App{o.app(Provisioner(), o.Provisioner), o.app(Sync(), o.Sync)}
+	for _, a := range apps {
+		problems = append(problems, a.check())
+	}
+	return apps, errors.Join(problems...)
+}
+
+func (o Options) app(r Rights, trusts []Trust) App {
+	return App{
+		Rights: r, UniqueName: o.Name + "-" + r.App, DisplayName: strings.ToUpper(o.Name[:min(1, len(o.Name))]) + o.Name[min(1, len(o.Name)):] + " " + r.App,
+		Landing: o.Landing, Trusts: trusts, AtHome: !o.NoHomeRights,
+	}
+}
+
+// The limits of federated credentials (source: Microsoft Graph, federatedIdentityCredential).
+const (
+	maxTrusts    = 20
+	maxTrustText = 600
+)
+
+func (a App) check() error {
+	var problems []error
+	if a.tooMuch() {
+		problems = append(problems, fmt.Errorf("%s: %s must not be in one application", a.App, strings.Join(neverTogether, " and ")))
+	}
+	if len(a.Trusts) > maxTrusts {
+		problems = append(problems, fmt.Errorf("%s: %d subjects are given, and an application takes %d", a.App, len(a.Trusts), maxTrusts))
+	}
+	for i, t := range a.Trusts {
+		problems = append(problems, t.check(a.App))
+		if slices.ContainsFunc(a.Trusts[:i], t.same) {
+			problems = append(problems, fmt.Errorf("%s: the subject %q is given twice", a.App, t.Subject))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (t Trust) check(app string) error {
+	u, err := url.Parse(t.Issuer)
+	switch {
+	case err != nil, u.Scheme != "https", u.Host == "":
+		return fmt.Errorf("%s: the issuer %q of subject %q is not an https address", app, t.Issuer, t.Subject)
+	case t.Subject == "", t.Audience == "":
+		return fmt.Errorf("%s: subject and audience must not be empty", app)
+	case len(t.Issuer) > maxTrustText, len(t.Subject) > maxTrustText, len(t.Audience) > maxTrustText:
+		return fmt.Errorf("%s: issuer, subject and audience have at most %d characters", app, maxTrustText)
+	}
+	return nil
+}
+
+// same reports whether two cannot be in one application, whatever their audience.
+func (t Trust) same(other Trust) bool { return t.Issuer == other.Issuer && t.Subject == other.Subject }
+
+// ourCredential begins the names of the federated credentials that we make.
+const ourCredential = "usher-"
+
+// credential is the federated credential of a trust. Its name is made of what
+// identifies it, so that a repetition meets the same one.
+func (t Trust) credential() entra.FederatedCredential {
+	sum := sha256.Sum256([]byte(t.Issuer + "\n" + t.Subject))
+	return entra.FederatedCredential{
+		Name: ourCredential + hex.EncodeToString(sum[:8]), Description: "Made by usher bootstrap.",
+		Issuer: t.Issuer, Subject: t.Subject, Audiences: []string{t.Audience},
+	}
+}
