@@ -31,10 +31,10 @@ func TestEveryStepMayWakeTheNext(t *testing.T) {
 		require.True(t, found, name)
 		planned, err := profile.Plan(p, req, tenant, time.Now())
 		require.NoError(t, err, name)
-		taken := profile.Revocation(planned.Account, events.Offboard{})
 		for i := range planned.Account.Grants {
-			planned.Account.Grants[i].Ours = true
+			planned.Account.Grants[i].Ours, planned.Account.Grants[i].State = true, account.GrantGiven
 		}
+		taken := profile.Revocation(planned.Account, events.Offboard{})
 		back := profile.Restoration(account.Request{Steps: tried(taken)}, planned.Account)
 
 		mayFollow(t, "intake", planned.Steps[0].Function)
