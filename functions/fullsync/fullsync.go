@@ -1,12 +1,12 @@
 // Package fullsync proves every night that what was promised is still true: it
-// reads a tenant from end to end, compares, and starts what is overdue.
+// reads a tenant from end to end, compares, and starts what is overdue. Where the time
+// of one delivery is not enough for that, it goes on in the next.
 package fullsync
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"time"
 
 	"github.com/usher365/usher/events"
@@ -18,10 +18,13 @@ import (
 
 // Directory is what this function reads of Entra.
 type Directory interface {
-	// Users streams every user of the tenant with its licences.
-	Users(ctx context.Context, t account.TenantID) iter.Seq2[account.User, error]
+	// UserPage reads a page of the tenant's users with their licences: the first for an
+	// empty cursor, and the one after another page for the cursor that came with that.
+	// An empty next is the end.
+	UserPage(ctx context.Context, t account.TenantID, cursor string) (page []account.User, next string, err error)
 	User(ctx context.Context, t account.TenantID, name string) (account.User, error)
-	AllRoleAssignments(ctx context.Context, t account.TenantID) iter.Seq2[account.RoleAssignment, error]
+	// RoleAssignmentPage reads a page of the tenant's role assignments, likewise.
+	RoleAssignmentPage(ctx context.Context, t account.TenantID, cursor string) (page []account.RoleAssignment, next string, err error)
 }
 
 // RoleGroups is what it reads of Exchange: for each of the accounts, whether it is a member.
@@ -39,9 +42,10 @@ type Books interface {
 
 // Inventory keeps what was seen.
 type Inventory interface {
-	// SaveInventory replaces the tenant's inventory when the stream came to its end.
-	SaveInventory(ctx context.Context, t account.TenantID, run string, users iter.Seq2[account.User, error]) (count, licensed int, err error)
-	InventoryCount(ctx context.Context, t account.TenantID) (int, error)
+	BeginInventory(ctx context.Context, t account.TenantID, run string) (ledger.Inventory, error)
+	AddToInventory(ctx context.Context, inv ledger.Inventory, users []account.User) error
+	// FinishInventory replaces the tenant's inventory by the one that was begun.
+	FinishInventory(ctx context.Context, inv ledger.Inventory) (count, licensed int, err error)
 	SaveRun(ctx context.Context, run ledger.SyncRun) error
 }
 
@@ -50,7 +54,8 @@ type Desk interface {
 	Expire(ctx context.Context, acc account.Account, reason string) error
 }
 
-// Policy is how patient the function is. One run may take long: 50,000 users are 51 pages.
+// Policy is how patient the function is. One delivery may take long, 50,000 users are 51
+// pages; it may also be given less time, and the run then takes several.
 var Policy = step.Policy{MaxFailures: 5, Timeout: time.Hour}
 
 // Handler runs the sync of one tenant.
@@ -68,36 +73,40 @@ func New(d Directory, g RoleGroups, b Books, i Inventory, desk Desk, now func() 
 	return &Handler{d, g, b, i, desk, now}
 }
 
-// Handle reads the tenant, compares, records what differs, and starts what is overdue.
+// Handle reads the tenant, compares, records what differs, and starts what is overdue; or
+// it does a part of that, and asks to be called again.
 func (h *Handler) Handle(ctx context.Context, t step.Task[events.FullSyncArgs]) (step.Result, error) {
-	run := ledger.SyncRun{RequestID: t.Request.ID, Tenant: t.Tenant.ID, StartedAt: t.Now}
-	failed := h.sync(ctx, t, &run)
+	p := placeOf(t)
+	run := ledger.SyncRun{RequestID: t.Request.ID, Tenant: t.Tenant.ID, StartedAt: p.StartedAt}
+	failed := h.sync(ctx, t, &p, &run)
+	if errors.Is(failed, errLater) {
+		return step.Result{Again: true, Checkpoint: p.checkpoint(), Detail: p.progress()}, nil
+	}
 	run.FinishedAt = h.now()
 	if failed != nil {
 		run.Error = failed.Error()
 		run.Withheld = "the tenant could not be read to the end"
 	}
+	if errors.Is(failed, ledger.ErrOvertaken) {
+		p = place{} // what it stored is gone, so the next attempt begins anew
+	}
 	if err := h.inventory.SaveRun(ctx, run); err != nil {
-		return step.Result{}, errors.Join(failed, fmt.Errorf("save the run: %w", err))
+		failed = errors.Join(failed, fmt.Errorf("save the run: %w", err))
 	}
 	if failed != nil {
-		return step.Result{}, failed
+		return step.Result{Checkpoint: p.checkpoint()}, failed
 	}
 	return step.Result{Detail: summary(run)}, nil
 }
 
-func (h *Handler) sync(ctx context.Context, t step.Task[events.FullSyncArgs], run *ledger.SyncRun) error {
+func (h *Handler) sync(ctx context.Context, t step.Task[events.FullSyncArgs], p *place, run *ledger.SyncRun) error {
 	accounts, err := h.books.Accounts(ctx, ledger.Filter{Tenant: t.Tenant.ID, Limit: -1})
 	if err != nil {
 		return fmt.Errorf("list the accounts we manage: %w", err)
 	}
-	managed := living(accounts)
-	run.Accounts = len(managed)
-	before, err := h.inventory.InventoryCount(ctx, t.Tenant.ID)
-	if err != nil {
-		return fmt.Errorf("count the last inventory: %w", err)
-	}
-	seen, err := h.observe(ctx, t, managed, accounts, run)
+	managed := living(accounts, p.StartedAt)
+	err = h.observe(ctx, t, managed, accounts, p)
+	run.Users, run.Licensed, run.Restarts, run.Accounts = p.Count, p.Licensed, p.Restarts, len(managed)
 	if err != nil {
 		return err
 	}
@@ -105,8 +114,8 @@ func (h *Handler) sync(ctx context.Context, t step.Task[events.FullSyncArgs], ru
 	if err != nil {
 		return fmt.Errorf("list the open requests: %w", err)
 	}
-	run.Findings = append(Compare(managed, seen, t.Now), Unfinished(accounts, open)...)
-	run.Withheld = brake(before, run.Users, managed, run.Findings)
+	run.Findings = append(Compare(managed, p.Seen, t.Now), Unfinished(accounts, open)...)
+	run.Withheld = brake(p.Inventory.UsersBefore, run.Users, managed, run.Findings)
 	if err := h.record(ctx, t, *run); err != nil {
 		return err
 	}
@@ -116,10 +125,11 @@ func (h *Handler) sync(ctx context.Context, t step.Task[events.FullSyncArgs], ru
 	return h.requeueLost(ctx, t, open, run)
 }
 
-// living are the accounts that should be as promised now.
-func living(all []account.Account) (managed []account.Account) {
+// living are the accounts that should be as promised since the sync began. One that was
+// worked on meanwhile may have been seen before, or after, and is left to the next sync.
+func living(all []account.Account, began time.Time) (managed []account.Account) {
 	for _, a := range all {
-		if a.State == account.AccountActive && a.ObjectID != "" {
+		if a.State == account.AccountActive && a.ObjectID != "" && !a.TriedAt.After(began) {
 			managed = append(managed, a)
 		}
 	}
@@ -170,6 +180,9 @@ func (h *Handler) expire(ctx context.Context, managed []account.Account, run *le
 
 func summary(run ledger.SyncRun) string {
 	s := fmt.Sprintf("%d users, %d licensed, %d accounts of ours, %d findings", run.Users, run.Licensed, run.Accounts, len(run.Findings))
+	if run.Restarts > 0 {
+		s += fmt.Sprintf("; begun again %d times, because its place in a listing had expired", run.Restarts)
+	}
 	if run.Withheld != "" {
 		s += "; removals withheld: " + run.Withheld
 	}

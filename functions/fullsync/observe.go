@@ -3,13 +3,12 @@ package fullsync
 import (
 	"context"
 	"fmt"
-	"iter"
+	"slices"
 	"strings"
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
-	"github.com/usher365/usher/shared/ledger"
 	"github.com/usher365/usher/shared/step"
 )
 
@@ -17,6 +16,8 @@ import (
 type Observed struct {
 	// Users by object id; an account that is not there is missing.
 	Users map[string]account.User
+	// Gone are accounts that the list did not have, nor the directory when asked for their id.
+	Gone map[string]bool
 	// Roles are directory roles held, by object id.
 	Roles map[string][]account.RoleAssignment
 	// Members say, by role group and object id, who is a member.
@@ -25,81 +26,144 @@ type Observed struct {
 	Strays []account.User
 }
 
-// observe reads everything, in three passes; the user list is streamed.
-func (h *Handler) observe(ctx context.Context, t step.Task[events.FullSyncArgs], managed, all []account.Account, run *ledger.SyncRun) (Observed, error) {
-	seen := Observed{Users: map[string]account.User{}, Roles: map[string][]account.RoleAssignment{}, Members: map[string]map[string]bool{}}
-	if err := h.users(ctx, t, managed, all, run, &seen); err != nil {
-		return seen, err
+func nothingSeen() Observed {
+	return Observed{
+		Users: map[string]account.User{}, Gone: map[string]bool{},
+		Roles: map[string][]account.RoleAssignment{}, Members: map[string]map[string]bool{},
 	}
-	ours := byObjectID(managed)
-	for r, err := range h.directory.AllRoleAssignments(ctx, t.Tenant.ID) {
-		if err != nil {
-			return seen, fmt.Errorf("list the role assignments: %w", err)
-		}
-		if ours[r.PrincipalID] {
-			seen.Roles[r.PrincipalID] = append(seen.Roles[r.PrincipalID], r)
-		}
-	}
-	for group, members := range promised(managed) {
-		seen.Members[group] = map[string]bool{}
-		are, err := h.groups.HoldersOf(ctx, t.Tenant.ID, group, members...)
-		if err != nil && !fault.Is(err, fault.RoleGroupNotFound) {
-			return seen, fmt.Errorf("read the members of %s: %w", group, err)
-		}
-		for i, is := range are {
-			seen.Members[group][members[i].ObjectID] = is
-		}
-	}
-	return seen, nil
 }
 
-func (h *Handler) users(ctx context.Context, t step.Task[events.FullSyncArgs], managed, all []account.Account, run *ledger.SyncRun, seen *Observed) (err error) {
-	ours, known := byObjectID(managed), byObjectID(all)
-	run.Users, run.Licensed, err = h.inventory.SaveInventory(ctx, t.Tenant.ID, t.Args.Run, tee(h.directory.Users(ctx, t.Tenant.ID), func(u account.User) {
-		switch {
-		case ours[u.ObjectID]:
-			seen.Users[u.ObjectID] = u
-		case strings.HasPrefix(u.Stamp, account.StampPrefix) && !known[u.ObjectID]:
-			seen.Strays = append(seen.Strays, u)
-		}
-	}))
-	if err != nil {
-		return fmt.Errorf("list the users: %w", err)
-	}
-	return h.confirmMissing(ctx, t, managed, seen)
+// look is one delivery's part of reading a tenant.
+type look struct {
+	*Handler
+	*place
+	task step.Task[events.FullSyncArgs]
+	// managed are the accounts to compare; ours their object ids, known those of every account on record.
+	managed     []account.Account
+	ours, known map[string]bool
+	timeLeft    func() bool
 }
 
-// confirmMissing asks for each account the list did not have by its id: the list
-// is an index that lags behind, by minutes for a new account.
-func (h *Handler) confirmMissing(ctx context.Context, t step.Task[events.FullSyncArgs], managed []account.Account, seen *Observed) error {
-	for _, a := range managed {
-		if _, found := seen.Users[a.ObjectID]; found {
-			continue
+// observe reads everything from where the sync stands, until it ends (nil) or the time
+// does (errLater). When Graph has forgotten the place at which this delivery was to go
+// on, it begins again.
+func (h *Handler) observe(ctx context.Context, t step.Task[events.FullSyncArgs], managed, all []account.Account, p *place) error {
+	l := look{h, p, t, managed, byObjectID(managed), byObjectID(all), step.TimeLeft(ctx)}
+	from := p.cursor()
+	err := l.all(ctx)
+	if fault.Is(err, fault.ListingExpired) && from != "" && from == p.cursor() {
+		p.restart()
+		err = l.all(ctx)
+	}
+	p.Seen.Strays = slices.DeleteFunc(p.Seen.Strays, func(u account.User) bool { return l.known[u.ObjectID] })
+	return err
+}
+
+// all reads in passes, each of which leaves out what an earlier delivery has done.
+func (l *look) all(ctx context.Context) error {
+	for _, pass := range []func(context.Context) error{l.users, l.roles, l.roleGroups, l.missing} {
+		if err := pass(ctx); err != nil {
+			return err
 		}
-		user, err := h.directory.User(ctx, t.Tenant.ID, a.ObjectID)
-		if fault.Is(err, fault.UserNotFound) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("look for %s: %w", a.UserPrincipalName, err)
-		}
-		seen.Users[a.ObjectID] = user
 	}
 	return nil
 }
 
-// tee shows each user to look on its way; an error passes through.
-func tee(users iter.Seq2[account.User, error], look func(account.User)) iter.Seq2[account.User, error] {
-	return func(yield func(account.User, error) bool) {
-		for u, err := range users {
-			if err == nil {
-				look(u)
-			}
-			if !yield(u, err) {
-				return
-			}
+func (l *look) users(ctx context.Context) (err error) {
+	if l.Finished {
+		return nil
+	}
+	if l.Inventory.Generation == "" {
+		if l.Inventory, err = l.inventory.BeginInventory(ctx, l.task.Tenant.ID, l.task.Args.Run); err != nil {
+			return fmt.Errorf("begin the inventory: %w", err)
 		}
 	}
+	if err := l.Users.read(l.timeLeft, func(cursor string) (int, string, error) { return l.userPage(ctx, cursor) }); err != nil {
+		return fmt.Errorf("list the users: %w", err)
+	}
+	if l.Count, l.Licensed, err = l.inventory.FinishInventory(ctx, l.Inventory); err != nil {
+		return fmt.Errorf("finish the inventory: %w", err)
+	}
+	l.Finished = true
+	return nil
+}
+
+func (l *look) userPage(ctx context.Context, cursor string) (int, string, error) {
+	page, next, err := l.directory.UserPage(ctx, l.task.Tenant.ID, cursor)
+	if err == nil {
+		err = l.inventory.AddToInventory(ctx, l.Inventory, page)
+	}
+	if err != nil {
+		return 0, "", err
+	}
+	for _, u := range page {
+		switch {
+		case l.ours[u.ObjectID]:
+			l.Seen.Users[u.ObjectID] = u
+		case strings.HasPrefix(u.Stamp, account.StampPrefix) && !l.known[u.ObjectID]:
+			l.Seen.Strays = append(l.Seen.Strays, u)
+		}
+	}
+	return len(page), next, nil
+}
+
+func (l *look) roles(ctx context.Context) error {
+	err := l.Assignments.read(l.timeLeft, func(cursor string) (int, string, error) {
+		page, next, err := l.directory.RoleAssignmentPage(ctx, l.task.Tenant.ID, cursor)
+		for _, r := range page {
+			if l.ours[r.PrincipalID] {
+				l.Seen.Roles[r.PrincipalID] = append(l.Seen.Roles[r.PrincipalID], r)
+			}
+		}
+		return len(page), next, err
+	})
+	if err != nil {
+		return fmt.Errorf("list the role assignments: %w", err)
+	}
+	return nil
+}
+
+func (l *look) roleGroups(ctx context.Context) error {
+	for group, members := range promised(l.managed) {
+		if l.Seen.Members[group] != nil {
+			continue
+		}
+		are, err := l.groups.HoldersOf(ctx, l.task.Tenant.ID, group, members...)
+		if err != nil && !fault.Is(err, fault.RoleGroupNotFound) {
+			return fmt.Errorf("read the members of %s: %w", group, err)
+		}
+		l.Seen.Members[group] = map[string]bool{}
+		for i, is := range are {
+			l.Seen.Members[group][members[i].ObjectID] = is
+		}
+		if !l.timeLeft() {
+			return errLater
+		}
+	}
+	return nil
+}
+
+// missing asks for each account the list did not have by its id: the list is an index
+// that lags behind, by minutes for a new account.
+func (l *look) missing(ctx context.Context) error {
+	for _, a := range l.managed {
+		if _, found := l.Seen.Users[a.ObjectID]; found || l.Seen.Gone[a.ObjectID] {
+			continue
+		}
+		user, err := l.directory.User(ctx, l.task.Tenant.ID, a.ObjectID)
+		switch {
+		case err == nil:
+			l.Seen.Users[a.ObjectID] = user
+		case fault.Is(err, fault.UserNotFound):
+			l.Seen.Gone[a.ObjectID] = true
+		default:
+			return fmt.Errorf("look for %s: %w", a.UserPrincipalName, err)
+		}
+		if !l.timeLeft() {
+			return errLater
+		}
+	}
+	return nil
 }
 
 func byObjectID(accounts []account.Account) map[string]bool {

@@ -111,6 +111,11 @@ type Step struct {
 	Fault     string
 	// Detail is the handler's one line about what it did.
 	Detail string
+	// Checkpoint is where a step stands whose work goes on in its next attempt, in the
+	// handler's own words; empty before there is one, and when the step is over.
+	Checkpoint json.RawMessage `json:",omitempty"`
+	// Continued counts how often the handler asked to be called again at once.
+	Continued int `json:",omitempty"`
 	// Told and Alarmed say that a long wait was reported to the ticket, and as an alarm.
 	Told, Alarmed bool
 }

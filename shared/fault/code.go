@@ -12,6 +12,7 @@ const (
 	Unreachable        Code = "unreachable"
 	MalformedCommand   Code = "malformed-command"
 	StepPanicked       Code = "step-panicked"
+	StepEndless        Code = "step-endless"
 	DeliveriesExceeded Code = "deliveries-exceeded"
 	LedgerUnavailable  Code = "ledger-unavailable"
 	SecretUnavailable  Code = "secret-unavailable"
@@ -19,12 +20,13 @@ const (
 
 // Causes found while signing in to a tenant.
 const (
-	CredentialInvalid Code = "credential-invalid"
-	TenantNotFound    Code = "tenant-not-found"
-	ConsentMissing    Code = "consent-missing"
-	IdentityNotFound  Code = "identity-not-found"
-	PermissionMissing Code = "permission-missing"
-	TokenRejected     Code = "token-rejected"
+	CredentialInvalid       Code = "credential-invalid"
+	WorkloadIdentityMissing Code = "workload-identity-missing"
+	TenantNotFound          Code = "tenant-not-found"
+	ConsentMissing          Code = "consent-missing"
+	IdentityNotFound        Code = "identity-not-found"
+	PermissionMissing       Code = "permission-missing"
+	TokenRejected           Code = "token-rejected"
 )
 
 // Causes found in Entra.
@@ -47,6 +49,7 @@ const (
 	RestoreWindowOver    Code = "restore-window-over"
 	LastGlobalAdmin      Code = "last-global-administrator"
 	AnswerNotUnderstood  Code = "answer-not-understood"
+	ListingExpired       Code = "listing-expired"
 )
 
 // Causes found in Exchange Online.

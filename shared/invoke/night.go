@@ -3,7 +3,6 @@ package invoke
 import (
 	"context"
 	"fmt"
-	"iter"
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
@@ -12,8 +11,9 @@ import (
 
 // night is what a sync leaves.
 type night struct {
-	run      *ledger.SyncRun
-	offboard []due
+	run             *ledger.SyncRun
+	users, licensed int
+	offboard        []due
 }
 
 // due is an account whose offboarding a sync would start.
@@ -50,22 +50,25 @@ func (m *Memory) Append(_ context.Context, entries ...ledger.Entry) error {
 	return nil
 }
 
-// SaveInventory counts the users of a stream, and keeps none.
-func (m *Memory) SaveInventory(_ context.Context, _ account.TenantID, _ string, users iter.Seq2[account.User, error]) (count, licensed int, err error) {
-	for u, err := range users {
-		if err != nil {
-			return 0, 0, err
-		}
-		count++
-		if len(u.Licenses) > 0 {
-			licensed++
-		}
-	}
-	return count, licensed, nil
+// BeginInventory begins to count users, and keeps none: there was no inventory before.
+func (m *Memory) BeginInventory(_ context.Context, t account.TenantID, run string) (ledger.Inventory, error) {
+	m.night.users, m.night.licensed = 0, 0
+	return ledger.Inventory{Tenant: t, Run: run, Generation: run}, nil
 }
 
-// InventoryCount is zero: there was no inventory before.
-func (m *Memory) InventoryCount(context.Context, account.TenantID) (int, error) { return 0, nil }
+// AddToInventory counts users.
+func (m *Memory) AddToInventory(_ context.Context, _ ledger.Inventory, users []account.User) error {
+	for _, u := range users {
+		m.night.users++
+		m.night.licensed += min(len(u.Licenses), 1)
+	}
+	return nil
+}
+
+// FinishInventory gives what was counted.
+func (m *Memory) FinishInventory(context.Context, ledger.Inventory) (count, licensed int, err error) {
+	return m.night.users, m.night.licensed, nil
+}
 
 // SaveRun keeps what the sync found.
 func (m *Memory) SaveRun(_ context.Context, run ledger.SyncRun) error {

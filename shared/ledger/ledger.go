@@ -24,6 +24,8 @@ var (
 	ErrCorrupt = errors.New("ledger: database is damaged or not ours")
 	// ErrLocked says that another process uses the database.
 	ErrLocked = errors.New("ledger: database is in use by another process")
+	// ErrOvertaken says that another sync stored an inventory of the tenant since this one began.
+	ErrOvertaken = errors.New("ledger: another sync stored an inventory of the tenant meanwhile")
 )
 
 // Record is one request with its account, as loaded in a transaction. A change
@@ -131,6 +133,20 @@ type Filter struct {
 	Limit int
 }
 
+// Inventory is a list of a tenant's users on its way; it shows when it is finished. The
+// value can be kept, as JSON, and gone on with in another process.
+type Inventory struct {
+	Tenant account.TenantID `json:"tenant"`
+	// Run is what stores it, as in events.FullSyncArgs.
+	Run string `json:"run"`
+	// Generation tells its users from those of other inventories, finished or not.
+	Generation string `json:"generation"`
+	// Before is the generation that it is to replace; empty when there is none.
+	Before string `json:"before,omitempty"`
+	// UsersBefore is how many users the tenant had by the last inventory of another run.
+	UsersBefore int `json:"usersBefore,omitempty"`
+}
+
 // SyncRun is what one nightly sync of one tenant found.
 type SyncRun struct {
 	RequestID  string           `json:"requestId"`
@@ -144,6 +160,8 @@ type SyncRun struct {
 	// Withheld says why removals were not started; empty when nothing was withheld.
 	Withheld string `json:"withheld,omitempty"`
 	Error    string `json:"error,omitempty"`
+	// Restarts is how often it began again because its place in a listing had expired.
+	Restarts int `json:"restarts,omitempty"`
 }
 
 // Finding is one difference between what we promised and what is.

@@ -65,6 +65,7 @@ func reopen(r *account.Request, failed *account.Step) bool {
 		after = after || s == failed
 	}
 	failed.State, failed.FinishedAt, failed.FirstSeen, failed.Failures = account.StepPending, time.Time{}, time.Time{}, 0
+	failed.Continued = 0
 	r.Parked = ""
 	return true
 }
@@ -95,6 +96,9 @@ func (a *advance) record(d Decision, detail string, err error) {
 	}
 	if detail != "" {
 		st.Detail = detail
+	}
+	if d.Verdict == Finish || d.Verdict == GiveUp {
+		st.Checkpoint = nil
 	}
 	switch d.Verdict {
 	case Finish:
@@ -142,10 +146,14 @@ func (a *advance) follow() {
 	}
 }
 
-// fail follows a step that failed for good: go on with what else is to be taken
-// away, compensate, or leave it to a person.
+// fail follows a step that failed for good: leave the rest to what cancelled the request,
+// go on with what else is to be taken away, compensate, or leave it to a person.
 func (a *advance) fail() {
 	r := &a.rec.Request
+	if r.Cancelled != "" {
+		skipOpen(r, a.now) // the offboarding takes away what was given, and tells of it
+		return
+	}
 	if a.policy.GoOn != nil && a.policy.GoOn(fault.Code(a.step.FaultCode)) && a.proceed() {
 		return
 	}

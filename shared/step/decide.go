@@ -24,6 +24,9 @@ type Policy struct {
 	Tell, Alarm time.Duration
 	// Timeout ends one attempt. Zero means 2 minutes.
 	Timeout time.Duration
+	// MaxAgain stops a step whose handler asked this often to be called again at once
+	// (Result.Again), for it seems never to end. Zero means 100.
+	MaxAgain int
 	// GoOn says whether the rest of the plan goes on after a step failed for good with
 	// this code: what can still be taken away is. Nil means that it does not.
 	GoOn func(fault.Code) bool
@@ -37,6 +40,7 @@ const (
 	defaultMaxFailures = 10
 	defaultPatience    = 15 * time.Minute
 	defaultTimeout     = 2 * time.Minute
+	defaultMaxAgain    = 100
 	firstBackoff       = time.Second
 	maxBackoff         = 10 * time.Minute
 	maxSteadyWait      = 30 * time.Second
@@ -55,6 +59,9 @@ func (p Policy) withDefaults() Policy {
 	}
 	if p.Timeout == 0 {
 		p.Timeout = defaultTimeout
+	}
+	if p.MaxAgain == 0 {
+		p.MaxAgain = defaultMaxAgain
 	}
 	return p
 }

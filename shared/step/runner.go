@@ -178,32 +178,48 @@ func (r *Runner) call(ctx context.Context, a *attempt) (res Result, err error) {
 	return a.fn.handle(ctx, a.task)
 }
 
-// errOvertaken rolls back the record of an attempt whose lease somebody else holds now.
-var errOvertaken = errors.New("another attempt holds the account's lease")
+// errOvertaken rolls back the record of an attempt in whose place another one works now.
+var errOvertaken = errors.New("another attempt has taken this one's place")
+
+// current reports whether an attempt may write: it holds the account's lease or, where
+// there is no account, it is the one that the step was last begun by and not ended.
+func (a *attempt) current(rec *ledger.Record, st *account.Step) bool {
+	if rec.Account.ID != "" {
+		return rec.Lease.Token == a.token
+	}
+	return st.State == account.StepRunning && st.Attempt == a.cmd.Attempt
+}
 
 // finish records the attempt and what follows from it.
 func (r *Runner) finish(ctx context.Context, a *attempt, result Result, handled error, line *Line) queue.Outcome {
 	var (
 		decision Decision
+		failed   error
 		late     bool
 	)
 	err := r.Ledger.Update(ctx, a.cmd.Request, func(rec *ledger.Record) error {
-		if rec.Account.ID != "" && rec.Lease.Token != a.token {
+		st := rec.Request.Step(a.cmd.Step)
+		if !a.current(rec, st) {
 			return errOvertaken
 		}
 		rec.Lease = ledger.Lease{}
 		if result.Learn != nil {
 			result.Learn(&rec.Account)
 		}
-		now := r.Now()
-		decision = Decide(handled, rec.Request.Tenant, a.cmd, a.fn.policy, now, r.Random())
-		if handled == nil && result.Again {
-			decision = Decision{Verdict: WaitMore, At: now, Failures: a.cmd.Failures}
+		if result.Checkpoint != nil {
+			st.Checkpoint = result.Checkpoint
 		}
-		st := rec.Request.Step(a.cmd.Step)
+		now, again := r.Now(), handled == nil && result.Again
+		if failed = handled; again {
+			failed = a.fn.policy.again(st)
+		}
+		decision = Decide(failed, rec.Request.Tenant, a.cmd, a.fn.policy, now, r.Random())
+		if again && failed == nil {
+			decision.Verdict, decision.At = WaitMore, now
+		}
 		alarmed := st.Alarmed
 		adv := advance{rec: rec, step: st, tenant: a.task.Tenant, policy: a.fn.policy, now: now, compensation: r.Compensation}
-		adv.record(decision, result.Detail, handled)
+		adv.record(decision, result.Detail, failed)
 		late = st.Alarmed && !alarmed
 		return nil
 	})
@@ -211,5 +227,5 @@ func (r *Runner) finish(ctx context.Context, a *attempt, result Result, handled 
 		return line.abandoned(fault.LedgerUnavailable, err)
 	}
 	line.Waited, line.Late = waitedSince(a.cmd.FirstSeen, r.Now()), late
-	return line.settle(a.cmd, decision, handled)
+	return line.settle(a.cmd, decision, failed)
 }

@@ -6,6 +6,7 @@ package step
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/usher365/usher/shared/account"
@@ -31,9 +32,15 @@ type Result struct {
 	// Learn writes what was found out into the account's row, whether or not the
 	// handler also returns an error. Nil learns nothing.
 	Learn func(*account.Account)
-	// Again asks to be called again at once, after Learn was committed: an intent
-	// that must be on record before the effect.
+	// Again asks to be called again at once, after Learn and Checkpoint were committed:
+	// an intent that must be on record before the effect, or work for which no time is
+	// left now (TimeLeft). It counts as no failure; see Policy.MaxAgain.
 	Again bool
+	// Checkpoint is where the work stands, as JSON. It is kept with the step, whether or
+	// not the handler also returns an error, and comes back as Task.Step.Checkpoint at
+	// the next attempt, but not at a replay. Nil keeps the one before. It is a row's
+	// part and not a message's, but keep it small.
+	Checkpoint json.RawMessage
 }
 
 // Func is a handler: look, decide, act, read back. The error is the outcome; see package fault.

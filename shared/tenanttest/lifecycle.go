@@ -2,7 +2,6 @@ package tenanttest
 
 import (
 	"context"
-	"iter"
 	"testing"
 	"time"
 
@@ -27,7 +26,7 @@ type Deleted interface {
 	DeletedUser(ctx context.Context, t account.TenantID, id string) (account.User, error)
 	RestoreUser(ctx context.Context, t account.TenantID, id string) error
 	PurgeUser(ctx context.Context, t account.TenantID, id string) error
-	Users(ctx context.Context, t account.TenantID) iter.Seq2[account.User, error]
+	UserPage(ctx context.Context, t account.TenantID, cursor string) (page []account.User, next string, err error)
 }
 
 // Roles are the operations on directory roles.
@@ -104,14 +103,25 @@ func (l *lifecycle) create() {
 		return err == nil && found.Enabled && found.Stamp == n.Stamp && !found.Synced
 	})
 	l.until(func() bool {
-		for u, err := range l.Deleted.Users(l.ctx, l.Tenant) {
-			require.NoError(l, err)
+		u, listed := l.listed()
+		return listed && assert.Empty(l, u.Licenses)
+	})
+}
+
+// listed looks for the account in the list of all.
+func (l *lifecycle) listed() (account.User, bool) {
+	for cursor, more := "", true; more; more = cursor != "" {
+		var page []account.User
+		var err error
+		page, cursor, err = l.UserPage(l.ctx, l.Tenant, cursor)
+		require.NoError(l, err)
+		for _, u := range page {
 			if u.ObjectID == l.user.ObjectID {
-				return assert.Empty(l, u.Licenses)
+				return u, true
 			}
 		}
-		return false
-	})
+	}
+	return account.User{}, false
 }
 
 func (l *lifecycle) grant() {

@@ -6,7 +6,7 @@ package tenanttest
 import (
 	"context"
 	"fmt"
-	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -27,6 +27,8 @@ type Memory struct {
 	Replicated func(objectID string) bool
 	// GroupsThere are the role groups that exist.
 	GroupsThere []string
+	// PageSize is how many accounts or assignments a page of a listing has. Zero is all of them.
+	PageSize int
 
 	mu          sync.Mutex
 	next        int
@@ -216,23 +218,15 @@ func (m *Memory) PurgeUser(_ context.Context, _ account.TenantID, id string) err
 	})
 }
 
-// Users streams every account.
-func (m *Memory) Users(context.Context, account.TenantID) iter.Seq2[account.User, error] {
-	return func(yield func(account.User, error) bool) {
-		var all []account.User
-		err := m.do("Users", func() error {
-			for _, u := range m.users {
-				all = append(all, u)
-			}
-			return nil
-		})
-		for _, u := range all {
-			if !yield(u, nil) {
-				return
-			}
+// UserPage reads a page of the accounts, in the order of their object ids.
+func (m *Memory) UserPage(_ context.Context, _ account.TenantID, cursor string) (page []account.User, next string, err error) {
+	err = m.do("UserPage", func() error {
+		ids := slices.Sorted(maps.Keys(m.users))
+		ids, next = m.page(ids, cursor)
+		for _, id := range ids {
+			page = append(page, m.users[id])
 		}
-		if err != nil {
-			yield(account.User{}, err)
-		}
-	}
+		return nil
+	})
+	return page, next, err
 }

@@ -2,7 +2,6 @@ package tenanttest
 
 import (
 	"context"
-	"iter"
 	"slices"
 	"strings"
 
@@ -32,20 +31,37 @@ func (m *Memory) RoleHolders(_ context.Context, _ account.TenantID, role string)
 	return list, err
 }
 
-// AllRoleAssignments streams every assignment of the tenant.
-func (m *Memory) AllRoleAssignments(context.Context, account.TenantID) iter.Seq2[account.RoleAssignment, error] {
-	return func(yield func(account.RoleAssignment, error) bool) {
-		var all []account.RoleAssignment
-		err := m.do("AllRoleAssignments", func() error { all = slices.Clone(m.assignments); return nil })
-		for _, r := range all {
-			if !yield(r, nil) {
-				return
+// RoleAssignmentPage reads a page of every assignment of the tenant.
+func (m *Memory) RoleAssignmentPage(_ context.Context, _ account.TenantID, cursor string) (page []account.RoleAssignment, next string, err error) {
+	err = m.do("RoleAssignmentPage", func() error {
+		var ids []string
+		for _, r := range m.assignments {
+			ids = append(ids, r.ID)
+		}
+		slices.Sort(ids)
+		ids, next = m.page(ids, cursor)
+		for _, r := range m.assignments {
+			if slices.Contains(ids, r.ID) {
+				page = append(page, r)
 			}
 		}
-		if err != nil {
-			yield(account.RoleAssignment{}, err)
-		}
+		return nil
+	})
+	return page, next, err
+}
+
+// page cuts the page after cursor, the last id of the page before, out of sorted ids.
+func (m *Memory) page(ids []string, cursor string) (page []string, next string) {
+	from, found := slices.BinarySearch(ids, cursor)
+	if found {
+		from++
 	}
+	page = ids[from:]
+	if m.PageSize > 0 && len(page) > m.PageSize {
+		page = page[:m.PageSize]
+		next = page[len(page)-1]
+	}
+	return page, next
 }
 
 // AssignRole gives a role.

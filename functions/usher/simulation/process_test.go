@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -238,16 +237,20 @@ func (f flaky) SaveRun(ctx context.Context, run ledger.SyncRun) error {
 	return f.change("run", func() error { return f.p.ledger.SaveRun(ctx, run) })
 }
 
-func (f flaky) InventoryCount(ctx context.Context, t account.TenantID) (int, error) {
-	return f.p.ledger.InventoryCount(ctx, t)
-}
-
 // silence keeps the queue's and the webhook's own logs out of the way.
 func init() { slog.SetDefault(slog.New(slog.DiscardHandler)) }
 
-func (f flaky) SaveInventory(ctx context.Context, t account.TenantID, run string, users iter.Seq2[account.User, error]) (count, licensed int, err error) {
-	err = f.change("inventory", func() (err error) {
-		count, licensed, err = f.p.ledger.SaveInventory(ctx, t, run, users)
+func (f flaky) BeginInventory(ctx context.Context, t account.TenantID, run string) (inv ledger.Inventory, err error) {
+	return f.p.ledger.BeginInventory(ctx, t, run)
+}
+
+func (f flaky) AddToInventory(ctx context.Context, inv ledger.Inventory, users []account.User) error {
+	return f.change("inventory", func() error { return f.p.ledger.AddToInventory(ctx, inv, users) })
+}
+
+func (f flaky) FinishInventory(ctx context.Context, inv ledger.Inventory) (count, licensed int, err error) {
+	err = f.change("inventory finished", func() (err error) {
+		count, licensed, err = f.p.ledger.FinishInventory(ctx, inv)
 		return err
 	})
 	return count, licensed, err

@@ -57,8 +57,9 @@ type Appender interface {
 type SyncBook interface {
 	SaveRun(ctx context.Context, run ledger.SyncRun) error
 	Runs(ctx context.Context, tenant account.TenantID, limit int) ([]ledger.SyncRun, error)
-	SaveInventory(ctx context.Context, tenant account.TenantID, run string, users iter.Seq2[account.User, error]) (count, licensed int, err error)
-	InventoryCount(ctx context.Context, tenant account.TenantID) (int, error)
+	BeginInventory(ctx context.Context, tenant account.TenantID, run string) (ledger.Inventory, error)
+	AddToInventory(ctx context.Context, inv ledger.Inventory, users []account.User) error
+	FinishInventory(ctx context.Context, inv ledger.Inventory) (count, licensed int, err error)
 }
 
 // Notes keeps small values.
@@ -121,7 +122,7 @@ type testCase struct {
 
 // Run checks every rule. open opens an empty engine that is closed when the test ends.
 func Run(t *testing.T, open func(t *testing.T) Harness) {
-	for _, some := range [][]testCase{accepting(), updating(), auditing(), syncing(), listing()} {
+	for _, some := range [][]testCase{accepting(), updating(), auditing(), syncing(), inventories(), listing()} {
 		for _, c := range some {
 			t.Run(c.name, func(t *testing.T) { c.run(&bench{t, open(t)}) })
 		}

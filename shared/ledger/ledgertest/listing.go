@@ -92,8 +92,9 @@ func reopened(b *bench) {
 	b.lease("r1", held)
 	require.NoError(b, b.SetNote(b.Context(), "n", []byte("v")))
 	require.NoError(b, b.SaveRun(b.Context(), ledger.SyncRun{RequestID: "s1", Tenant: contoso}))
-	_, _, err := b.SaveInventory(b.Context(), contoso, "run1", users(3, nil))
-	require.NoError(b, err)
+	inv := b.begin("run1")
+	b.add(inv, 0, 3)
+	b.complete(inv, 3)
 
 	b.Ledger = b.Reopen()
 	b.unchanged()
@@ -106,7 +107,7 @@ func reopened(b *bench) {
 	kept, err := b.Runs(b.Context(), contoso, 0)
 	require.NoError(b, err)
 	require.Len(b, kept, 1)
-	b.inventory(3)
+	b.before(3)
 	if !b.Shared {
 		held = ledger.Lease{} // its holder is dead
 	}

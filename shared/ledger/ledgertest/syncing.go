@@ -1,24 +1,17 @@
 package ledgertest
 
 import (
-	"errors"
-	"fmt"
-	"iter"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/ledger"
 )
 
 func syncing() []testCase {
 	return []testCase{
 		{"sync runs are kept, the newest first", runs},
-		{"an inventory replaces the older one", inventoryReplaces},
-		{"an unfinished inventory leaves the older one", inventoryUnfinished},
-		{"the same run may store its inventory again", inventoryAgain},
 		{"notes are kept", notes},
 	}
 }
@@ -43,64 +36,6 @@ func runs(b *bench) {
 		require.NoError(b, err)
 		require.Len(b, got, want)
 	}
-}
-
-// users streams n users, every third with a licence, and then the error.
-func users(n int, err error) iter.Seq2[account.User, error] {
-	return func(yield func(account.User, error) bool) {
-		for i := range n {
-			u := account.User{ObjectID: fmt.Sprint("o", i), UserPrincipalName: fmt.Sprint("u", i)}
-			if i%3 == 0 {
-				u.Licenses = []string{"sku-1", "sku-2"}
-			}
-			if !yield(u, nil) {
-				return
-			}
-		}
-		if err != nil {
-			yield(account.User{}, err)
-		}
-	}
-}
-
-func (b *bench) inventory(want int) {
-	b.Helper()
-	got, err := b.InventoryCount(b.Context(), contoso)
-	require.NoError(b, err)
-	require.Equal(b, want, got)
-}
-
-func inventoryReplaces(b *bench) {
-	b.inventory(0)
-	for run, n := range []int{1201, 500, 0} {
-		count, licensed, err := b.SaveInventory(b.Context(), contoso, fmt.Sprint("run", run), users(n, nil))
-		require.NoError(b, err)
-		require.Equal(b, []int{n, (n + 2) / 3}, []int{count, licensed})
-		b.inventory(n)
-		elsewhere, err := b.InventoryCount(b.Context(), fabrikam)
-		require.NoError(b, err)
-		require.Zero(b, elsewhere)
-	}
-}
-
-func inventoryUnfinished(b *bench) {
-	_, _, err := b.SaveInventory(b.Context(), contoso, "run1", users(10, nil))
-	require.NoError(b, err)
-	broken := errors.New("page 3 of 9 failed")
-	_, _, err = b.SaveInventory(b.Context(), contoso, "run2", users(700, broken))
-	require.ErrorIs(b, err, broken)
-	b.inventory(10)
-}
-
-func inventoryAgain(b *bench) {
-	for _, n := range []int{20, 10} {
-		count, _, err := b.SaveInventory(b.Context(), contoso, "run1", users(n, nil))
-		require.NoError(b, err)
-		require.Equal(b, n, count)
-	}
-	_, _, err := b.SaveInventory(b.Context(), contoso, "run1", users(15, errors.New("broken")))
-	require.Error(b, err)
-	b.inventory(10)
 }
 
 func notes(b *bench) {

@@ -70,6 +70,10 @@ func everyField(b *bench) {
 	got := b.request("r1")
 	require.JSONEq(b, string(d.Request.Steps[0].Args), string(got.Steps[0].Args))
 	got.Steps[0].Args = d.Request.Steps[0].Args
+	for i, want := range d.Request.Steps {
+		require.JSONEq(b, string(want.Checkpoint), string(got.Steps[i].Checkpoint))
+		got.Steps[i].Checkpoint = want.Checkpoint
+	}
 	require.Equal(b, d.Request, got)
 	require.Equal(b, d.Account, b.account("a1"))
 }

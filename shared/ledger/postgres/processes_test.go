@@ -186,16 +186,17 @@ func TestServerEndsATransactionThatStandsStill(t *testing.T) {
 func TestOvertakenInventoryIsNotTaken(t *testing.T) {
 	url := fresh(t)
 	slow, quick := process(t, url, nil), process(t, url, nil)
-	one := func(yield func(account.User, error) bool) { yield(account.User{ObjectID: "o"}, nil) }
-	_, _, err := slow.SaveInventory(t.Context(), tenant, "run1", func(yield func(account.User, error) bool) {
-		_, _, err := quick.SaveInventory(t.Context(), tenant, "run2", one)
-		assert.NoError(t, err)
-		yield(account.User{ObjectID: "other"}, nil)
-	})
-	require.ErrorContains(t, err, "another sync")
-	n, err := slow.InventoryCount(t.Context(), tenant)
+	behind, err := slow.BeginInventory(t.Context(), tenant, "run1")
 	require.NoError(t, err)
-	require.Equal(t, 1, n)
+	ahead, err := quick.BeginInventory(t.Context(), tenant, "run2")
+	require.NoError(t, err)
+	require.NoError(t, slow.AddToInventory(t.Context(), behind, []account.User{{ObjectID: "other"}}))
+	require.NoError(t, quick.AddToInventory(t.Context(), ahead, []account.User{{ObjectID: "o"}}))
+	_, _, err = quick.FinishInventory(t.Context(), ahead)
+	require.NoError(t, err)
+	require.ErrorIs(t, slow.AddToInventory(t.Context(), behind, []account.User{{ObjectID: "third"}}), ledger.ErrOvertaken)
+	_, _, err = slow.FinishInventory(t.Context(), behind)
+	require.ErrorIs(t, err, ledger.ErrOvertaken)
 	require.Equal(t, 1, count(t, url, "inventory_users"))
 }
 

@@ -3,104 +3,37 @@ package tables
 import (
 	"context"
 	"crypto/rand"
-	"errors"
-	"iter"
 
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/ledger"
 )
 
-// inventoryBatch is how many users are stored in one transaction.
-const inventoryBatch = 500
-
-// generation is one attempt at an inventory: invisible until it is complete.
-type generation struct {
-	tenant account.TenantID
-	id     string
-	// before is the inventory that this one is to replace.
-	before string
-}
-
-// errOvertaken ends an attempt whose rows the other one may have swept away.
-var errOvertaken = errors.New("another sync stored an inventory of the tenant meanwhile")
-
-// SaveInventory streams the users of a tenant into its inventory and counts them, and
-// those with a licence. The older inventory is replaced only when the stream came to its
-// end without an error, and no other call replaced it meanwhile; else it stays as it
-// was, and the error is returned.
-func (l *Ledger) SaveInventory(ctx context.Context, tenant account.TenantID, run string, users iter.Seq2[account.User, error]) (count, licensed int, err error) {
-	g := generation{tenant: tenant, id: rand.Text()}
-	err = l.read(ctx, "begin an inventory", func(ctx context.Context, tx Tx) error {
-		g.before, _, err = complete(ctx, tx, tenant)
+// BeginInventory begins to store the users of a tenant. Nothing shows until
+// FinishInventory; what was stored of an inventory that is never finished goes when
+// the next one is.
+func (l *Ledger) BeginInventory(ctx context.Context, tenant account.TenantID, run string) (ledger.Inventory, error) {
+	inv := ledger.Inventory{Tenant: tenant, Run: run, Generation: rand.Text()}
+	err := l.read(ctx, "begin an inventory", func(ctx context.Context, tx Tx) error {
+		now, err := complete(ctx, tx, tenant)
+		inv.Before, inv.UsersBefore = now.generation, now.users
+		if now.run == run {
+			inv.UsersBefore = now.usersBefore
+		}
 		return err
 	})
-	if err != nil {
-		return 0, 0, err
-	}
-	if err := l.fill(ctx, g, users); err != nil {
-		return 0, 0, errors.Join(err, l.drop(ctx, g))
-	}
-	if count, licensed, err = l.finish(ctx, g, run); err != nil {
-		return 0, 0, errors.Join(err, l.drop(ctx, g))
-	}
-	return count, licensed, nil
+	return inv, err
 }
 
-// finish makes an attempt the inventory. Whatever else lies there is left over from
-// processes that died, or about to find out that it came second.
-func (l *Ledger) finish(ctx context.Context, g generation, run string) (count, licensed int, err error) {
-	err = l.write(ctx, "finish an inventory", func(ctx context.Context, tx Tx) error {
-		switch now, _, err := complete(ctx, tx, g.tenant); {
-		case err != nil:
-			return err
-		case now != g.before:
-			return errOvertaken
-		}
-		_, err := get(ctx, tx, []any{&count, &licensed}, `SELECT count(*), coalesce(sum(is_licensed), 0) FROM inventory_users
-			WHERE tenant = $1 AND generation = $2`, g.tenant, g.id)
-		if err != nil {
-			return err
-		}
-		err = tx.Exec(ctx, `INSERT INTO inventories (tenant, generation, run, users, licensed) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (tenant) DO UPDATE SET generation = excluded.generation, run = excluded.run,
-				users = excluded.users, licensed = excluded.licensed`, g.tenant, g.id, run, count, licensed)
-		if err != nil {
-			return err
-		}
-		return tx.Exec(ctx, `DELETE FROM inventory_users WHERE tenant = $1 AND generation <> $2`, g.tenant, g.id)
-	})
-	return count, licensed, err
-}
-
-// fill stores the stream in batches, so that neither memory nor a transaction grows with it.
-func (l *Ledger) fill(ctx context.Context, g generation, users iter.Seq2[account.User, error]) error {
-	batch := make([]account.User, 0, inventoryBatch)
-	for u, err := range users {
-		if err != nil {
-			return err
-		}
-		if batch = append(batch, u); len(batch) < inventoryBatch {
-			continue
-		}
-		if err := l.storeUsers(ctx, g, batch); err != nil {
-			return err
-		}
-		batch = batch[:0]
-	}
-	return l.storeUsers(ctx, g, batch)
-}
-
-func (l *Ledger) storeUsers(ctx context.Context, g generation, users []account.User) error {
+// AddToInventory stores users of an inventory in one transaction, so give it a page and
+// not a tenant. Users that it has already are replaced. It fails with
+// ledger.ErrOvertaken when another inventory of the tenant was finished meanwhile.
+func (l *Ledger) AddToInventory(ctx context.Context, inv ledger.Inventory, users []account.User) error {
 	return l.write(ctx, "store an inventory", func(ctx context.Context, tx Tx) error {
+		if err := standing(ctx, tx, inv); err != nil {
+			return err
+		}
 		for _, u := range users {
-			u.DeletedAt = u.DeletedAt.UTC()
-			doc, err := encode(u)
-			if err != nil {
-				return err
-			}
-			err = tx.Exec(ctx, `INSERT INTO inventory_users (tenant, generation, object_id, is_licensed, doc)
-				VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant, generation, object_id) DO UPDATE SET
-				is_licensed = excluded.is_licensed, doc = excluded.doc`, g.tenant, g.id, u.ObjectID, min(len(u.Licenses), 1), doc)
-			if err != nil {
+			if err := storeUser(ctx, tx, inv, u); err != nil {
 				return err
 			}
 		}
@@ -108,24 +41,61 @@ func (l *Ledger) storeUsers(ctx context.Context, g generation, users []account.U
 	})
 }
 
-// drop removes what an unfinished attempt stored.
-func (l *Ledger) drop(ctx context.Context, g generation) error {
-	return l.write(context.WithoutCancel(ctx), "drop an unfinished inventory", func(ctx context.Context, tx Tx) error {
-		return tx.Exec(ctx, `DELETE FROM inventory_users WHERE tenant = $1 AND generation = $2`, g.tenant, g.id)
-	})
-}
-
-// InventoryCount gives the number of users in a tenant's latest complete inventory, 0 when there is none.
-func (l *Ledger) InventoryCount(ctx context.Context, tenant account.TenantID) (count int, err error) {
-	err = l.read(ctx, "count an inventory", func(ctx context.Context, tx Tx) error {
-		_, count, err = complete(ctx, tx, tenant)
+func storeUser(ctx context.Context, tx Tx, inv ledger.Inventory, u account.User) error {
+	u.DeletedAt = u.DeletedAt.UTC()
+	doc, err := encode(u)
+	if err != nil {
 		return err
-	})
-	return count, err
+	}
+	return tx.Exec(ctx, `INSERT INTO inventory_users (tenant, generation, object_id, is_licensed, doc)
+		VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant, generation, object_id) DO UPDATE SET
+		is_licensed = excluded.is_licensed, doc = excluded.doc`, inv.Tenant, inv.Generation, u.ObjectID, min(len(u.Licenses), 1), doc)
 }
 
-// complete gives the generation that is a tenant's inventory, and its users.
-func complete(ctx context.Context, tx Tx, tenant account.TenantID) (id string, users int, err error) {
-	_, err = get(ctx, tx, []any{&id, &users}, `SELECT generation, users FROM inventories WHERE tenant = $1`, tenant)
-	return id, users, err
+// FinishInventory puts an inventory in the place of the one before, and counts its users
+// and those with a licence. Finishing it again changes nothing. It fails with
+// ledger.ErrOvertaken as AddToInventory does. Whatever other users lie there are left
+// over from runs that ended half-way, or are about to find out that they came second.
+func (l *Ledger) FinishInventory(ctx context.Context, inv ledger.Inventory) (count, licensed int, err error) {
+	err = l.write(ctx, "finish an inventory", func(ctx context.Context, tx Tx) error {
+		if err := standing(ctx, tx, inv); err != nil {
+			return err
+		}
+		_, err := get(ctx, tx, []any{&count, &licensed}, `SELECT count(*), coalesce(sum(is_licensed), 0) FROM inventory_users
+			WHERE tenant = $1 AND generation = $2`, inv.Tenant, inv.Generation)
+		if err != nil {
+			return err
+		}
+		err = tx.Exec(ctx, `INSERT INTO inventories (tenant, generation, run, users, licensed, users_before) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (tenant) DO UPDATE SET generation = excluded.generation, run = excluded.run, users = excluded.users,
+				licensed = excluded.licensed, users_before = excluded.users_before`,
+			inv.Tenant, inv.Generation, inv.Run, count, licensed, inv.UsersBefore)
+		if err != nil {
+			return err
+		}
+		return tx.Exec(ctx, `DELETE FROM inventory_users WHERE tenant = $1 AND generation <> $2`, inv.Tenant, inv.Generation)
+	})
+	return count, licensed, err
+}
+
+// standing checks that no other inventory was finished since this one began; its users
+// may have been swept away with it.
+func standing(ctx context.Context, tx Tx, inv ledger.Inventory) error {
+	now, err := complete(ctx, tx, inv.Tenant)
+	if err == nil && now.generation != inv.Before && now.generation != inv.Generation {
+		err = ledger.ErrOvertaken
+	}
+	return err
+}
+
+// finished is the inventory of a tenant; its zero value is none.
+type finished struct {
+	generation, run    string
+	users, usersBefore int
+}
+
+func complete(ctx context.Context, tx Tx, tenant account.TenantID) (f finished, err error) {
+	_, err = get(ctx, tx, []any{&f.generation, &f.run, &f.users, &f.usersBefore},
+		`SELECT generation, run, users, coalesce(users_before, users) FROM inventories WHERE tenant = $1`, tenant)
+	return f, err
 }
