@@ -56,7 +56,7 @@ func (p *program) requestCommand() *cobra.Command {
 // follow tells the webhook's answer, and sees the request to its end where that was
 // asked for, or where no server would do so.
 func (p *program) follow(ctx context.Context, s *session, t taken, wait bool, timeout time.Duration) error {
-	refused, wait := t.Status == string(intake.Refused), wait || s.local != nil
+	refused, wait := t.Status == string(intake.Refused), wait || s.alone()
 	if p.asJSON && wait && !refused {
 		return p.settle(ctx, s, console.Request{ID: t.RequestID})
 	}

@@ -4,86 +4,141 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/usher365/usher/functions/usher/app"
 	"github.com/usher365/usher/functions/usher/embedded"
 	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/host"
+	"github.com/usher365/usher/shared/host/azurefunctions"
 	"github.com/usher365/usher/shared/identity"
 )
 
+// serving is what 'usher serve' is told.
+type serving struct {
+	listen, tenant string
+	functions      []string
+	replication    time.Duration
+}
+
+// all are the functions that are served.
+func (o serving) all() []string {
+	if len(o.functions) == 0 {
+		return app.Functions()
+	}
+	return o.functions
+}
+
 func (p *program) serveCommand() *cobra.Command {
-	var listen, kind string
-	var replication time.Duration
-	c := p.command("serve", "Run every function in one process", "usher serve --listen 127.0.0.1:8080", exactly(), func(ctx context.Context, _ []string) error {
-		return p.serve(ctx, kind, listen, replication)
+	var o serving
+	c := p.command("serve", "Run every function in one process, or some of them", "usher serve --listen 127.0.0.1:8080", exactly(), func(ctx context.Context, _ []string) error {
+		return p.serve(ctx, o)
 	})
-	c.Flags().StringVar(&listen, "listen", "", "address of webhook and API, HOST:PORT (default USHER_LISTEN, or 127.0.0.1:8080)")
-	c.Flags().StringVar(&kind, "tenant", "", "embedded: the tenant that comes along; real: the configured ones (default: real when any is configured)")
-	c.Flags().DurationVar(&replication, "replication", quickReplication, "how long Exchange takes to hear of a change, in the embedded tenant")
+	f := c.Flags()
+	f.StringVar(&o.listen, "listen", "", "address of webhook, API and /readyz, HOST:PORT (default USHER_LISTEN, or 127.0.0.1:8080)")
+	f.StringSliceVar(&o.functions, "functions", nil, "what this process serves, of "+strings.Join(app.Functions(), ",")+" (default all); the nightly timer runs with fullsync")
+	f.StringVar(&o.tenant, "tenant", "", "embedded: the tenant that comes along; real: the configured ones (default: real when any is configured)")
+	f.DurationVar(&o.replication, "replication", quickReplication, "how long Exchange takes to hear of a change, in the embedded tenant")
 	return c
 }
 
-func (p *program) serve(ctx context.Context, kind, listen string, replication time.Duration) (err error) {
-	s, err := p.settings(kind, embedded.Options{Replication: replication})
+func (p *program) serve(ctx context.Context, o serving) (err error) {
+	for _, name := range o.functions {
+		if !slices.Contains(app.Functions(), name) {
+			return failed(exitUsage, "the functions are "+strings.Join(app.Functions(), ", "), "--functions: there is no function %q", name)
+		}
+	}
+	s, err := p.settings(o.tenant, embedded.Options{Replication: o.replication})
 	if err != nil {
-		return p.allOf(err, kind)
+		return p.allOf(err, o)
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	if listen != "" {
-		s.Listen = listen
+	if o.listen != "" {
+		s.Listen = o.listen
 	}
-	if err := s.complete(); err != nil {
+	if err := s.complete(o); err != nil {
 		return err
 	}
-	log := p.logStderr()
-	a, err := s.open(ctx, app.Options{Engines: host.Options{Log: log}})
+	port, underFunctions := p.env(azurefunctions.PortVariable)
+	if underFunctions {
+		s.Listen = net.JoinHostPort("127.0.0.1", port)
+	}
+	a, err := s.open(ctx, app.Options{Engines: host.Options{Log: p.logStderr()}, Functions: o.functions})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, a.Close()) }()
+	serve := a.Serve
+	if underFunctions {
+		serve = a.ServeAzureFunctions
+	}
+	return bounded(ctx, func() error { return errors.Join(p.attend(ctx, s, a, serve), a.Close()) })
+}
+
+// attend opens the address, says where it is, and serves.
+func (p *program) attend(ctx context.Context, s *settings, a *app.App, serve func(context.Context, net.Listener) error) (err error) {
 	l, err := host.Listen(ctx, s.Listen)
 	if err != nil {
 		return err
 	}
 	here := server{URL: reachable(l.Addr()), Token: s.APIToken.Reveal(), PID: os.Getpid()}
-	if err := here.write(s.Data); err != nil {
-		return errors.Join(err, l.Close())
+	// What many processes share is opened by each operator's command itself.
+	if !s.Shared.Given() {
+		if err := here.write(s.Data); err != nil {
+			return errors.Join(err, l.Close())
+		}
+		defer func() { err = errors.Join(err, os.Remove(filepath.Join(s.Data, serverFile))) }()
 	}
-	defer func() { err = errors.Join(err, os.Remove(filepath.Join(s.Data, serverFile))) }()
 	if err := learn(ctx, a); err != nil {
-		log.WarnContext(ctx, "not ready: the domains of a tenant are not known; trying again", "error", err)
+		a.Log.WarnContext(ctx, "not ready: the domains of a tenant are not known; trying again", "error", err)
 	}
 	if err := p.welcome(s, here); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	log.InfoContext(ctx, "serving", "url", here.URL, "data", s.Data, "version", version().Version)
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return host.Serve(ctx, l, a.Handler()) })
-	group.Go(func() error { return a.Work(ctx) })
-	group.Go(func() error { return a.Nightly(ctx, a.Desk) })
-	err = group.Wait()
-	log.InfoContext(context.WithoutCancel(ctx), "stopped")
+	a.Log.InfoContext(ctx, "serving", "url", here.URL, "data", s.Data, "version", version().Version)
+	err = serve(ctx, l)
+	a.Log.InfoContext(context.WithoutCancel(ctx), "stopped")
 	return err
 }
 
+// longestStop is how long a process may take to stop: what is in progress has host.Grace,
+// and what was not settled by then comes again when its lock is over.
+const longestStop = host.Grace + 10*time.Second
+
+// bounded waits for work to end, after ctx has ended no longer than longestStop.
+func bounded(ctx context.Context, work func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- work() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(longestStop):
+		return failed(exitFailed, "nothing is lost: what was in hand comes again", "some work did not end within %s of being told to stop", longestStop)
+	}
+}
+
 // allOf adds to settings that are wrong those that are missing, so that one start tells everything.
-func (p *program) allOf(err error, kind string) error {
-	if _, wrong := errors.AsType[config.Problems](err); !wrong || kind == tenantEmbedded {
+func (p *program) allOf(err error, o serving) error {
+	if _, wrong := errors.AsType[config.Problems](err); !wrong || o.tenant == tenantEmbedded {
 		return err
 	}
 	c, _ := p.load() // what is wrong in it is err
 	s := &settings{Config: c, env: p.env}
-	if kind == "" && len(c.Tenants) == 0 {
+	if o.tenant == "" && len(c.Tenants) == 0 {
 		return err
 	}
-	more, ok := errors.AsType[*failure](s.complete())
+	more, ok := errors.AsType[*failure](s.complete(o))
 	if !ok {
 		return err
 	}
@@ -91,12 +146,19 @@ func (p *program) allOf(err error, kind string) error {
 }
 
 // complete refuses settings that serving needs and that are missing, all at once.
-func (s *settings) complete() error {
+func (s *settings) complete(o serving) error {
 	if s.embedded != nil {
 		return nil
 	}
+	needs := []config.Need{config.NeedTenants}
+	if slices.Contains(o.all(), app.Intake) {
+		needs = append(needs, config.NeedWebhook)
+	}
+	if slices.Contains(o.all(), app.Console) {
+		needs = append(needs, config.NeedAPIToken)
+	}
 	_, missing := identity.New(identity.Options{Env: s.env, AuthorityHost: s.Endpoints.Login})
-	if err := errors.Join(s.CheckServe(), missing); err != nil {
+	if err := errors.Join(s.Check(needs...), missing); err != nil {
 		return &failure{exitConfig, err, "usher.example.yaml documents every setting; 'usher serve --tenant embedded' needs none"}
 	}
 	return nil

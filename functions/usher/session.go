@@ -49,11 +49,13 @@ func reachable(a net.Addr) string {
 }
 
 // session is what an operator's command works with: the API of a running server, or
-// the same API in this process where no server uses the data directory.
+// the same API in this process where no server uses the data directory, or where the
+// engines are shared.
 type session struct {
 	client
 	program *program
-	// local is the application in this process; nil when a server runs.
+	// local is the application in this process; nil when a server runs. Where the engines
+	// are shared, others do the work that it orders.
 	local *app.App
 	// stop ends the work in this process and gives its error.
 	stop func() error
@@ -82,7 +84,7 @@ func (p *program) connect(ctx context.Context, mayBegin bool) (*session, error) 
 		return nil, err
 	}
 	nothing := func() error { return nil }
-	if s, ok := running(ctx, c.Data); ok {
+	if s, ok := running(ctx, c.Data); !c.Shared.Given() && ok {
 		return &session{program: p, client: client{s.URL, account.NewSecret(s.Token), &http.Client{Timeout: time.Minute}}, stop: nothing, close: nothing}, nil
 	}
 	if _, err := os.Stat(c.DatabasePath()); errors.Is(err, fs.ErrNotExist) && !mayBegin && !c.Shared.Given() {
@@ -140,12 +142,15 @@ func (p *program) inside(ctx context.Context, o app.Options) (*session, error) {
 	}, nil
 }
 
+// alone reports whether the work is this process's to do.
+func (s *session) alone() bool { return s.local != nil && !s.local.Config.Shared.Given() }
+
 // work starts the functions in this process, where no server runs them.
 func (s *session) work(ctx context.Context) error {
 	if s.local == nil {
 		return nil
 	}
-	if err := s.local.LearnDomains(ctx); err != nil {
+	if err := errors.Join(s.local.RecallDomains(ctx), s.local.LearnDomains(ctx)); err != nil || !s.alone() {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -156,4 +161,4 @@ func (s *session) work(ctx context.Context) error {
 }
 
 // enough ends the show of a request in this process when nothing will happen soon.
-func (s *session) enough(r console.Request) bool { return s.local != nil && s.program.waitsLong(r) }
+func (s *session) enough(r console.Request) bool { return s.alone() && s.program.waitsLong(r) }

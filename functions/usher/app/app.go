@@ -46,6 +46,8 @@ type Options struct {
 	Vault string
 	// Workers is how many deliveries of each function are handled at once; zero means 4.
 	Workers int
+	// Functions are what this process serves; empty means all. See Functions.
+	Functions []string
 }
 
 // App is open: close it.
@@ -93,7 +95,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 // Handler answers the webhook and the API.
 func (a *App) Handler() http.Handler { return a.handler }
 
-// Work runs every function until ctx ends, and learns the domains that are not known yet.
+// Work runs the functions on their queues until ctx ends, and learns the domains that are not known yet.
 func (a *App) Work(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.Engines.Work(ctx, a.workers...) })

@@ -34,7 +34,7 @@ func (a *App) wireDesk(context.Context) error {
 	return err
 }
 
-// wireFunctions registers every handler, and one worker for each queue.
+// wireFunctions registers every handler, and one worker for each queue that is served.
 func (a *App) wireFunctions(context.Context) error {
 	tell, err := parts.TellerFor(a.Config.Callback, a.Log, a.Now)
 	if err != nil {
@@ -47,6 +47,9 @@ func (a *App) wireFunctions(context.Context) error {
 	step.Handle(a.Runner, events.Revoke, revoke.Policy, revoke.New(a.Directory, a.Directory, a.Directory, a.Exchange).Handle)
 	step.Handle(a.Runner, events.FullSync, fullsync.Policy, fullsync.New(a.Directory, a.Exchange, a.Ledger, a.SyncRuns(), a.Desk, a.Now).Handle)
 	for _, function := range events.Functions() {
+		if !a.Serves(function) {
+			continue
+		}
 		w := host.Worker{Function: function, Handle: a.Runner.Deliver, Workers: a.options.Workers}
 		if function == events.Notify {
 			w.Handle = a.Runner.HandleNotices(notify.Policy, notify.New(tell).Handle)
@@ -58,26 +61,26 @@ func (a *App) wireFunctions(context.Context) error {
 
 // wireHTTP makes the webhook and the API one handler. Without webhook secrets there is no webhook.
 func (a *App) wireHTTP(context.Context) error {
-	mux := http.NewServeMux()
-	mux.Handle("/", console.New(console.Options{
+	api := console.New(console.Options{
 		Requests: a.Ledger, Accounts: a.Ledger, Audit: a.Ledger, DeadLetters: a.Queue, Desk: a.Desk,
 		Profiles: a.Profiles.List(), Tenants: a.Tenants.All, Token: a.Config.APIToken, Now: a.Now,
 		Ready: a.Ready, Metrics: a.Metrics.Handler(), Doctor: a.Doctor,
-	}))
+	})
+	var door http.Handler
 	if len(a.Config.Webhooks.Sources) > 0 {
 		verifier, err := webhook.NewVerifier(a.Config.Webhooks.Sources, a.Config.Webhooks.Tolerance, a.Now)
 		if err != nil {
 			return fmt.Errorf("use the webhook secrets: %w", err)
 		}
 		count := a.Metrics.Webhook
-		door, err := intake.NewWebhook(intake.WebhookOptions{
+		posted, err := intake.NewWebhook(intake.WebhookOptions{
 			Desk: countedDesk{patient{a.Desk, a.Tenants}, count}, Verifier: countedVerifier{verifier, count}, Log: a.Log,
 		})
 		if err != nil {
 			return err
 		}
-		mux.Handle(intake.Path, countedDoor(door, count))
+		door = countedDoor(posted, count)
 	}
-	a.handler = mux
+	a.handler = a.front(api, door)
 	return nil
 }
