@@ -1,8 +1,10 @@
-// Package identity chooses how Usher signs in to tenants, from the variables that
-// azidentity names: a certificate, a federated token, or a client secret.
+// Package identity chooses how Usher signs in to tenants: with the identity that AWS
+// or Azure gives to the process, which needs no secret, or with a certificate, a
+// federated token or a client secret that the environment names.
 package identity
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -10,25 +12,36 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
 )
 
-// The environment variables (source: Azure SDK for Go, package azidentity, "Environment Variables").
+// The environment variables (source: Azure SDK for Go, package azidentity, "Environment
+// Variables"; Azure App Service, "REST endpoint reference" of managed identities; AWS
+// Lambda and Amazon ECS, environment variables). USHER_… is ours.
 const (
 	varClientID  = "AZURE_CLIENT_ID"
+	varTenantID  = "AZURE_TENANT_ID"
 	varCert      = "AZURE_CLIENT_CERTIFICATE_PATH"
 	varCertPass  = "AZURE_CLIENT_CERTIFICATE_PASSWORD"
 	varCertChain = "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN"
 	varFederated = "AZURE_FEDERATED_TOKEN_FILE"
 	varSecret    = "AZURE_CLIENT_SECRET"
+	varManagedID = "USHER_MANAGED_IDENTITY_CLIENT_ID"
+	varManaged   = "IDENTITY_ENDPOINT"
 )
+
+// ofAWS are set where AWS runs the process and gives it a role.
+var ofAWS = []string{"AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+	"AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_WEB_IDENTITY_TOKEN_FILE"}
 
 // Options of New.
 type Options struct {
@@ -36,15 +49,25 @@ type Options struct {
 	Env func(string) (string, bool)
 	// AuthorityHost is the https URL of the sign-in service. Empty means the public cloud's.
 	AuthorityHost string
-	// Transport sends the requests. Nil means azcore's own.
+	// Transport sends the requests to the sign-in service and to Azure's managed
+	// identities. Nil means azcore's own.
 	Transport policy.Transporter
+	// AWS gives region, credentials and HTTP client for calls to AWS. It is asked at the
+	// first sign-in with an AWS role. Nil means the AWS SDK's default configuration,
+	// which reads the process's environment and the files that it names.
+	AWS func(context.Context) (aws.Config, error)
+	// Now tells the time; nil means time.Now.
+	Now func() time.Time
 	// DisableInstanceDiscovery leaves out the question to Microsoft whether the
 	// authority is one of theirs. It is left out anyway for hosts that are not.
 	DisableInstanceDiscovery bool
 }
 
-// Source makes the credentials of one application, one for each tenant.
+// Source makes the credentials of one application, one for each tenant. A credential
+// gets tokens for its own tenant only and keeps them apart from all others, so that
+// those of one tenant can be dropped. It is safe for concurrent use.
 type Source struct {
+	method    Method
 	forTenant maker
 
 	mu    sync.Mutex
@@ -56,17 +79,23 @@ var microsoft = []string{"login.microsoftonline.com", "login.windows.net", "logi
 	"login.microsoftonline.us", "login.chinacloudapi.cn", "login.partner.microsoftonline.cn"}
 
 // New chooses the way to sign in: AZURE_CLIENT_CERTIFICATE_PATH before
-// AZURE_FEDERATED_TOKEN_FILE before AZURE_CLIENT_SECRET, each with AZURE_CLIENT_ID.
+// AZURE_FEDERATED_TOKEN_FILE before AZURE_CLIENT_SECRET, each with AZURE_CLIENT_ID;
+// then the role that AWS gave to the process, with AZURE_CLIENT_ID; then Azure's
+// managed identity, which signs in as AZURE_CLIENT_ID if that is set and as itself
+// otherwise. USHER_MANAGED_IDENTITY_CLIENT_ID picks a user-assigned one.
 // Its error names every variable to set; it holds no secret. Nothing is sent.
 func New(o Options) (*Source, error) {
 	if o.AuthorityHost == "" {
 		o.AuthorityHost = cloud.AzurePublic.ActiveDirectoryAuthorityHost
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	authority, err := url.Parse(o.AuthorityHost)
 	if err != nil || authority.Scheme != "https" || authority.Host == "" {
 		return nil, fmt.Errorf("the sign-in endpoint %q must begin with https:// (USHER_LOGIN_ENDPOINT or AZURE_AUTHORITY_HOST); for a certificate of your own set SSL_CERT_FILE", o.AuthorityHost)
 	}
-	c := chooser{env: o.Env, direct: o.DisableInstanceDiscovery || !slices.Contains(microsoft, strings.ToLower(authority.Host))}
+	c := chooser{Options: o, direct: o.DisableInstanceDiscovery || !slices.Contains(microsoft, strings.ToLower(authority.Host))}
 	c.client = azcore.ClientOptions{
 		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: o.AuthorityHost},
 		Transport: o.Transport,
@@ -74,12 +103,15 @@ func New(o Options) (*Source, error) {
 		Retry:     policy.RetryOptions{MaxRetries: -1},
 		Telemetry: policy.TelemetryOptions{ApplicationID: "usher"},
 	}
-	forTenant, err := c.choose()
+	method, forTenant, err := c.choose()
 	if err != nil {
 		return nil, err
 	}
-	return &Source{forTenant: forTenant, known: map[account.TenantID]azcore.TokenCredential{}}, nil
+	return &Source{method: method, forTenant: forTenant, known: map[account.TenantID]azcore.TokenCredential{}}, nil
 }
+
+// Method says how the source signs in.
+func (s *Source) Method() Method { return s.method }
 
 // Credential gives the credential of a tenant, the same one each time, which keeps
 // its tokens. It sends nothing. An error is permanent.
@@ -89,7 +121,23 @@ func (s *Source) Credential(tenant account.TenantID) (azcore.TokenCredential, er
 	if c, ok := s.known[tenant]; ok {
 		return c, nil
 	}
-	c, err := s.forTenant(string(tenant))
+	return s.make(tenant, false)
+}
+
+// Fresh gives a new credential of a tenant, which has no token yet, and which
+// Credential gives from now on. It is for after a grant, as permissions are frozen
+// into a token when it is issued. The other tenants' tokens stay as they are.
+func (s *Source) Fresh(tenant account.TenantID) (azcore.TokenCredential, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.make(tenant, true)
+}
+
+func (s *Source) make(tenant account.TenantID, fresh bool) (azcore.TokenCredential, error) {
+	c, err := s.forTenant(string(tenant), fresh)
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fault.Stopf(fault.TenantNotFound, "prepare the sign-in to tenant %q: %w", tenant, err)
 	}
@@ -97,42 +145,69 @@ func (s *Source) Credential(tenant account.TenantID) (azcore.TokenCredential, er
 	return c, nil
 }
 
-type maker = func(tenant string) (azcore.TokenCredential, error)
+// maker makes the credential of a tenant. fresh asks for one that also passes caches
+// which outlive it.
+type maker = func(tenant string, fresh bool) (azcore.TokenCredential, error)
 
 type chooser struct {
-	env    func(string) (string, bool)
+	Options
 	client azcore.ClientOptions
 	direct bool
 }
 
 func (c chooser) get(name string) string {
-	value, _ := c.env(name)
+	value, _ := c.Env(name)
 	return value
 }
 
-func (c chooser) choose() (maker, error) {
-	id := c.get(varClientID)
+func (c chooser) choose() (Method, maker, error) {
+	method := c.method()
 	var missing []error
-	if id == "" {
+	if c.get(varClientID) == "" && method != ManagedIdentity {
 		missing = append(missing, errors.New(varClientID+" is not set; it is the application (client) id"))
 	}
-	method, err := c.method(id)
+	forTenant, err := c.makerOf(method, c.get(varClientID))
 	if missing = append(missing, err); errors.Join(missing...) != nil {
-		return nil, fmt.Errorf("no credential to sign in with: %w", errors.Join(missing...))
+		return "", nil, fmt.Errorf("no credential to sign in with: %w", errors.Join(missing...))
 	}
-	return method, nil
+	return method, forTenant, nil
 }
 
-func (c chooser) method(id string) (maker, error) {
+// method looks at what is set, in the order of New.
+func (c chooser) method() Method {
 	switch {
 	case c.get(varCert) != "":
-		return c.certificate(id)
+		return Certificate
 	case c.get(varFederated) != "":
-		return c.federated(id)
+		return TokenFile
 	case c.get(varSecret) != "":
-		return c.secret(id), nil
+		return ClientSecret
+	case slices.ContainsFunc(ofAWS, func(name string) bool { return c.get(name) != "" }):
+		return AWSRole
+	case c.get(varManaged) == "":
+		return ""
+	case c.get(varClientID) == "" || strings.EqualFold(c.get(varClientID), c.get(varManagedID)):
+		return ManagedIdentity
 	}
-	return nil, fmt.Errorf("set one of %s, %s and %s", varCert, varFederated, varSecret)
+	return FederatedManagedIdentity
+}
+
+func (c chooser) makerOf(m Method, id string) (maker, error) {
+	switch m {
+	case Certificate:
+		return c.certificate(id)
+	case TokenFile:
+		return c.tokenFile(id)
+	case ClientSecret:
+		return c.secret(id), nil
+	case AWSRole:
+		return c.asserting(id, c.aws()), nil
+	case FederatedManagedIdentity:
+		return c.federatedManaged(id)
+	case ManagedIdentity:
+		return c.managed()
+	}
+	return nil, fmt.Errorf("set one of %s, %s and %s, or run where AWS gives a role or Azure a managed identity", varCert, varFederated, varSecret)
 }
 
 func (c chooser) certificate(id string) (maker, error) {
@@ -149,17 +224,17 @@ func (c chooser) certificate(id string) (maker, error) {
 	o := &azidentity.ClientCertificateCredentialOptions{
 		ClientOptions: c.client, DisableInstanceDiscovery: c.direct, SendCertificateChain: chain == "1" || strings.EqualFold(chain, "true"),
 	}
-	return func(tenant string) (azcore.TokenCredential, error) {
+	return func(tenant string, _ bool) (azcore.TokenCredential, error) {
 		return azidentity.NewClientCertificateCredential(tenant, id, certs, key, o)
 	}, nil
 }
 
-func (c chooser) federated(id string) (maker, error) {
+func (c chooser) tokenFile(id string) (maker, error) {
 	path := c.get(varFederated)
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("%s cannot be read: %w", varFederated, err)
 	}
-	return func(tenant string) (azcore.TokenCredential, error) {
+	return func(tenant string, _ bool) (azcore.TokenCredential, error) {
 		return azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
 			ClientOptions: c.client, DisableInstanceDiscovery: c.direct, ClientID: id, TenantID: tenant, TokenFilePath: path,
 		})
@@ -168,7 +243,7 @@ func (c chooser) federated(id string) (maker, error) {
 
 func (c chooser) secret(id string) maker {
 	secret := account.NewSecret(c.get(varSecret))
-	return func(tenant string) (azcore.TokenCredential, error) {
+	return func(tenant string, _ bool) (azcore.TokenCredential, error) {
 		return azidentity.NewClientSecretCredential(tenant, id, secret.Reveal(), &azidentity.ClientSecretCredentialOptions{
 			ClientOptions: c.client, DisableInstanceDiscovery: c.direct,
 		})

@@ -171,10 +171,13 @@ func TestNewRefuses(t *testing.T) {
 		env       []string
 		words     []string
 	}{
-		"nothing":        {"", nil, []string{"AZURE_CLIENT_ID", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_SECRET"}},
-		"no client id":   {"", []string{"AZURE_CLIENT_SECRET", canary}, []string{"AZURE_CLIENT_ID is not set"}},
-		"no method":      {"", []string{"AZURE_CLIENT_ID", clientID, "AZURE_CLIENT_SECRET", ""}, []string{"set one of"}},
-		"no certificate": {"", []string{"AZURE_CLIENT_ID", clientID, "AZURE_CLIENT_CERTIFICATE_PATH", "/nowhere.pem", "AZURE_CLIENT_SECRET", canary}, []string{"AZURE_CLIENT_CERTIFICATE_PATH cannot be read"}},
+		"nothing": {"", nil, []string{"AZURE_CLIENT_ID", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_SECRET",
+			"AWS gives a role", "managed identity"}},
+		"AWS alone":              {"", []string{"AWS_LAMBDA_FUNCTION_NAME", "usher"}, []string{"AZURE_CLIENT_ID is not set"}},
+		"managed identity alone": {"", []string{"IDENTITY_ENDPOINT", "http://localhost"}, []string{"AZURE_TENANT_ID is not set", "AZURE_CLIENT_ID"}},
+		"no client id":           {"", []string{"AZURE_CLIENT_SECRET", canary}, []string{"AZURE_CLIENT_ID is not set"}},
+		"no method":              {"", []string{"AZURE_CLIENT_ID", clientID, "AZURE_CLIENT_SECRET", ""}, []string{"set one of"}},
+		"no certificate":         {"", []string{"AZURE_CLIENT_ID", clientID, "AZURE_CLIENT_CERTIFICATE_PATH", "/nowhere.pem", "AZURE_CLIENT_SECRET", canary}, []string{"AZURE_CLIENT_CERTIFICATE_PATH cannot be read"}},
 		"not a certificate": {"", []string{"AZURE_CLIENT_ID", clientID, "AZURE_CLIENT_CERTIFICATE_PATH", broken, "AZURE_CLIENT_CERTIFICATE_PASSWORD", canary},
 			[]string{"holds no usable certificate", "AZURE_CLIENT_CERTIFICATE_PASSWORD"}},
 		"no token file": {"", []string{"AZURE_CLIENT_ID", clientID, "AZURE_FEDERATED_TOKEN_FILE", "/nowhere"}, []string{"AZURE_FEDERATED_TOKEN_FILE cannot be read"}},
