@@ -9,26 +9,13 @@ import (
 	"strings"
 
 	"github.com/usher365/usher/functions/console"
+	"github.com/usher365/usher/functions/usher/bootstrap"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/entra"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/profile"
 )
-
-// permission is an application permission of Microsoft Graph that Usher needs.
-type permission struct{ name, why string }
-
-// permissions are those of the calls in package entra (source: Microsoft Graph
-// permissions reference).
-var permissions = []permission{
-	{"User.ReadWrite.All", "make, disable, delete and restore accounts"},
-	{"RoleManagement.ReadWrite.Directory", "give and take directory roles"},
-	{"Domain.Read.All", "know the tenant's domains"},
-}
-
-// directoryRole is the role our own identity needs for Exchange's role groups.
-const directoryRole = "Exchange Administrator"
 
 // examination collects the checks of one tenant.
 type examination struct {
@@ -79,15 +66,15 @@ func (x *examination) fault(name string, err error) {
 }
 
 func (x *examination) permissions(who entra.Identity) {
-	for _, p := range permissions {
-		name := "permission " + p.name
-		if slices.Contains(who.Roles, p.name) {
-			x.passed(name, "needed to "+p.why)
+	for _, p := range bootstrap.Provisioner().On(bootstrap.Graph) {
+		name := "permission " + p.Name
+		if slices.Contains(who.Roles, p.Name) {
+			x.passed(name, "needed to "+p.Why)
 			continue
 		}
-		x.missing(name, fault.PermissionMissing, "not in the token; needed to "+p.why, fmt.Sprintf(
+		x.missing(name, fault.PermissionMissing, "not in the token; needed to "+p.Why, fmt.Sprintf(
 			"Entra admin centre, App registrations, %s, API permissions: add the application permission %s of Microsoft Graph, then a Global Administrator grants admin consent: %s",
-			who.AppID, p.name, x.consentLink()))
+			who.AppID, p.Name, x.consentLink()))
 	}
 }
 
@@ -101,14 +88,15 @@ func (x *examination) domains(ctx context.Context) {
 }
 
 func (x *examination) role(who entra.Identity) {
-	name := "directory role " + directoryRole
-	id, _, _ := profile.Role(directoryRole)
+	role := bootstrap.Provisioner().Role
+	name := "directory role " + role.Name
+	id, _, _ := profile.Role(role.Name)
 	if slices.Contains(who.DirectoryRoles, id) || slices.Contains(who.DirectoryRoles, account.GlobalAdministrator) {
-		x.passed(name, "needed to change Exchange role groups")
+		x.passed(name, "needed to "+role.Why)
 		return
 	}
-	x.missing(name, fault.PermissionMissing, "not held by our identity; needed to change Exchange role groups", fmt.Sprintf(
-		"Entra admin centre, Roles and administrators, %s: add an assignment for the enterprise application %s", directoryRole, who.AppID))
+	x.missing(name, fault.PermissionMissing, "not held by our identity; needed to "+role.Why, fmt.Sprintf(
+		"Entra admin centre, Roles and administrators, %s: add an assignment for the enterprise application %s", role.Name, who.AppID))
 }
 
 func (x *examination) exchange(ctx context.Context) {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/entra"
-	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/profile"
 )
 
@@ -80,13 +79,21 @@ var (
 	toAssign   = need{"Privileged Role Administrator", "RoleManagement.ReadWrite.Directory"}
 )
 
+// Refused says why nothing was done, and what to do about it.
+type Refused struct{ text string }
+
+// Error gives the reason.
+func (r *Refused) Error() string { return r.text }
+
+func refusedf(format string, args ...any) error { return &Refused{fmt.Sprintf(format, args...)} }
+
 // Compare makes the plan that leads from what was found to what is wanted. It is a pure function.
 //
 // It fails where going on could do harm: when the application of our unique name does
 // not bear our tag, or when the tenant lacks an API or a permission that is needed.
 func Compare(want App, found Found) (*Plan, error) {
 	if a := found.Application; a != nil && !slices.Contains(a.Tags, Mark) {
-		return nil, fault.Stopf(fault.AlreadyManaged,
+		return nil, refusedf(
 			"the application %q (client id %s) has the unique name %s but not the tag %s, so it may be somebody else's and nothing was touched: choose another --name, or give it the tag if it is ours", a.DisplayName, a.AppID, want.UniqueName, Mark)
 	}
 	p := &Plan{App: want}
@@ -170,7 +177,7 @@ func (a App) asks(resources map[string]entra.ServicePrincipal) ([]entra.Asked, e
 	for _, want := range a.Permissions {
 		id, ok := resources[want.Resource.AppID].Permissions[want.Name]
 		if !ok {
-			problems = append(problems, fault.Stopf(fault.ConsentMissing, "the home tenant does not offer %s of %s: it needs a subscription with Exchange Online", want.Name, want.Resource.Name))
+			problems = append(problems, refusedf("the home tenant does not offer %s of %s: it needs a subscription with Exchange Online", want.Name, want.Resource.Name))
 			continue
 		}
 		asks = append(asks, entra.Asked{ResourceAppID: want.Resource.AppID, PermissionID: id})

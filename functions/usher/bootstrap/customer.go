@@ -1,0 +1,56 @@
+package bootstrap
+
+import (
+	"fmt"
+	"net/url"
+
+	"github.com/usher365/usher/shared/account"
+)
+
+// Customer is what an administrator of one customer's tenant has to do.
+type Customer struct {
+	Alias    string           `json:"alias"`
+	TenantID account.TenantID `json:"tenantId"`
+	Steps    []CustomerStep   `json:"steps"`
+}
+
+// CustomerStep is what is to be done there for one of our applications.
+type CustomerStep struct {
+	App string `json:"app"`
+	// ConsentURL is where an administrator grants everything that the application
+	// asks for; empty while the application is not made.
+	ConsentURL string `json:"consentUrl,omitempty"`
+	// Role is the directory role to give its service principal afterwards, which no
+	// consent includes.
+	Role string `json:"role"`
+	Why  string `json:"why"`
+}
+
+// Customers says what is to be done in each tenant but the home tenant. login is the
+// sign-in service, such as https://login.microsoftonline.com.
+func Customers(tenants []account.Tenant, home account.TenantID, login string, apps []Outcome) []Customer {
+	all := []Customer{}
+	for _, t := range tenants {
+		if t.ID == home {
+			continue
+		}
+		c := Customer{Alias: t.Alias, TenantID: t.ID}
+		for _, a := range apps {
+			c.Steps = append(c.Steps, CustomerStep{
+				App: a.App.DisplayName, ConsentURL: consentURL(login, t.ID, a), Role: a.App.Role.Name, Why: a.App.Role.Why,
+			})
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// consentURL asks for every permission of the registration at once (source: Microsoft
+// identity platform, "Admin consent on the Microsoft identity platform").
+func consentURL(login string, tenant account.TenantID, a Outcome) string {
+	if a.AppID == "" {
+		return ""
+	}
+	query := url.Values{"client_id": {a.AppID}, "redirect_uri": {a.App.Landing}}
+	return fmt.Sprintf("%s/%s/adminconsent?%s", login, url.PathEscape(string(tenant)), query.Encode())
+}
