@@ -15,6 +15,20 @@ const (
 	maxPage     = 999
 )
 
+// SetPageSize makes the pages of user lists have at most n users, whatever $top asks for, as Graph may; zero makes them as large as asked.
+func (t *Tenant) SetPageSize(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.pageMost = n
+}
+
+// ExpirePages makes every next link of a user list given out so far answer 400 Directory_ExpiredPageToken.
+func (t *Tenant) ExpirePages() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.pageAge++
+}
+
 // pageSize reads $top and the Prefer header; zero means that $top is out of range.
 func (c *graphCall) pageSize() int {
 	size := defaultPage
@@ -92,9 +106,12 @@ func (c *graphCall) userPage(p Path, want func(*User) *User) *response {
 	start := position{Path: c.path}
 	if token := c.option("skiptoken"); token != "" {
 		var ok bool
-		if start, ok = decodePosition(token, c.path); !ok {
+		if start, ok = decodePosition(token, c.path); !ok || start.Age != c.t.pageAge {
 			return c.fail(http.StatusBadRequest, "Directory_ExpiredPageToken", "The specified page token value has expired and can no longer be included in your request.")
 		}
+	}
+	if c.t.pageMost > 0 {
+		size = min(size, c.t.pageMost)
 	}
 	accept := func(rec *userRecord) *User {
 		u := want(c.see(rec, p))
@@ -123,7 +140,7 @@ func (c *graphCall) writePage(index, size int, props []string, accept func(*user
 		head["@odata.count"] = c.countIf(accept)
 	}
 	if c.more(index, accept) {
-		head["@odata.nextLink"] = c.link("skiptoken", position{Index: index, Path: c.path}.encode())
+		head["@odata.nextLink"] = c.link("skiptoken", position{Index: index, Age: c.t.pageAge, Path: c.path}.encode())
 	}
 	return c.list(head, items)
 }

@@ -42,6 +42,8 @@ type Tenant struct {
 	throttle     *throttle
 	tokenAge     int // tokens of an earlier age are refused
 	deltaAge     int // delta tokens of an earlier age are refused with 410
+	pageAge      int // page tokens of user lists of an earlier age have expired
+	pageMost     int // the most users in a page, whatever is asked for; zero does not limit
 	p2           bool
 }
 
