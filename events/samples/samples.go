@@ -1,11 +1,11 @@
 // Package samples holds one golden JSON document for every request of the guides,
-// every command and every status event, and one invocation of every function's own
-// binary. Tests read them, and so can 'usher request -f'.
+// every command, every status event, and every event that a host hands to a function.
+// Tests read them, and so can 'usher request -f' and 'sam local invoke'.
 package samples
 
 import "embed"
 
-// Files are the documents: requests at the top, commands/, status/ and invocations/ below.
+// Files are the documents: requests at the top, commands/, status/ and lambda/ below.
 //
-//go:embed *.json commands/*.json status/*.json invocations/*.json
+//go:embed *.json commands/*.json status/*.json lambda/*.json
 var Files embed.FS

@@ -84,18 +84,6 @@ func TestStatuses(t *testing.T) {
 	})
 }
 
-// An invocation is the sample of the command, with the record that goes with it.
-func TestInvocations(t *testing.T) {
-	n := each(t, "invocations/*.json", func(t *testing.T, name string, text []byte) {
-		var in struct{ Command json.RawMessage }
-		require.NoError(t, json.Unmarshal(text, &in))
-		command, err := samples.Files.ReadFile(strings.Replace(name, "invocations/", "commands/", 1))
-		require.NoError(t, err)
-		assert.JSONEq(t, string(command), string(in.Command))
-	})
-	assert.Len(t, events.Functions(), n, "every function has a sample")
-}
-
 func TestEveryOnboardingHasItsOffboarding(t *testing.T) {
 	each(t, "onboard-*.json", func(t *testing.T, name string, text []byte) {
 		var on, off events.Request

@@ -1,30 +1,27 @@
-// Command assignrole handles one invocation of the function assignrole.
+// Command assignrole is the AWS Lambda function that gives an account a directory role.
 package main
 
 import (
+	"context"
+
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/assignrole"
 	"github.com/usher365/usher/shared/host/clients"
-	"github.com/usher365/usher/shared/invoke"
+	"github.com/usher365/usher/shared/host/lambda"
 	"github.com/usher365/usher/shared/step"
 )
 
-func main() {
-	invoke.Main(invoke.Function{
-		Name: events.AssignRole, Wire: wire,
-		Does: "gives an account a directory role and reads it back.",
-	})
-}
+func main() { lambda.Consume(events.AssignRole, wire) }
 
-func wire(p *invoke.Process) (invoke.Handle, error) {
+func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	o, err := clients.FromEnvironment(p.Env, p.Config)
 	if err != nil {
-		return nil, err
+		return lambda.Consumer{}, err
 	}
 	directory, err := clients.Directory(o)
 	if err != nil {
-		return nil, err
+		return lambda.Consumer{}, err
 	}
 	step.Handle(p.Runner, events.AssignRole, assignrole.Policy, assignrole.New(directory).Handle)
-	return p.Step(events.AssignRole, p.Runner.Deliver), nil
+	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: assignrole.Policy.Longest()}, nil
 }

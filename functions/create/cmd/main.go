@@ -1,39 +1,35 @@
-// Command create handles one invocation of the function create.
+// Command create is the AWS Lambda function that makes (or adopts) an account.
 package main
 
 import (
+	"context"
 	"path/filepath"
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/host/clients"
-	"github.com/usher365/usher/shared/invoke"
+	"github.com/usher365/usher/shared/host/lambda"
 	"github.com/usher365/usher/shared/secrets"
 	"github.com/usher365/usher/shared/step"
 )
 
-func main() {
-	invoke.Main(invoke.Function{
-		Name: events.Create, Wire: wire,
-		Does: "makes (or adopts) an account and reads it back. The password is sealed in the vault of the data directory.",
-	})
-}
+func main() { lambda.Consume(events.Create, wire) }
 
-func wire(p *invoke.Process) (invoke.Handle, error) {
+func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	o, err := clients.FromEnvironment(p.Env, p.Config)
 	if err != nil {
-		return nil, err
+		return lambda.Consumer{}, err
 	}
 	directory, err := clients.Directory(o)
 	if err != nil {
-		return nil, err
+		return lambda.Consumer{}, err
 	}
 	vault, err := secrets.OpenFileVault(filepath.Join(p.Config.Data, "vault"), secrets.Options{})
 	if err != nil {
-		return nil, err
+		return lambda.Consumer{}, err
 	}
 	password := func(avoid ...string) (account.Secret, error) { return secrets.NewPassword(nil, avoid...) }
 	step.Handle(p.Runner, events.Create, create.Policy, create.New(directory, vault, password).Handle)
-	return p.Step(events.Create, p.Runner.Deliver), nil
+	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: create.Policy.Longest()}, nil
 }

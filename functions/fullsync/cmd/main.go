@@ -1,32 +1,43 @@
-// Command fullsync handles one invocation of the function fullsync.
+// Command fullsync is the AWS Lambda function that compares tenants with what was promised.
 package main
 
 import (
+	"context"
+	"time"
+
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/fullsync"
+	"github.com/usher365/usher/functions/intake"
 	"github.com/usher365/usher/shared/host/clients"
-	"github.com/usher365/usher/shared/invoke"
+	"github.com/usher365/usher/shared/host/lambda"
+	"github.com/usher365/usher/shared/host/parts"
 	"github.com/usher365/usher/shared/step"
 )
 
-func main() {
-	invoke.Main(invoke.Function{
-		Name: events.FullSync, Wire: wire,
-		Does:  "compares a tenant with what was promised.",
-		Input: invoke.SyncInput, Output: invoke.SyncOutput,
-	})
-}
+// useful is the shortest time worth beginning a comparison in: it stops before its time
+// is over, and goes on with another delivery.
+const useful = time.Minute
 
-func wire(p *invoke.Process) (invoke.Handle, error) {
+func main() { lambda.Consume(events.FullSync, wire) }
+
+func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	o, err := clients.FromEnvironment(p.Env, p.Config)
 	if err != nil {
-		return nil, err
+		return lambda.Consumer{}, err
 	}
 	directory, exchange, err := clients.Both(o)
 	if err != nil {
-		return nil, err
+		return lambda.Consumer{}, err
 	}
-	handler := fullsync.New(directory, exchange, p.Memory, p.Memory, p.Memory, p.Now)
+	profiles, form, err := parts.Forms(p.Config.Profiles)
+	if err != nil {
+		return lambda.Consumer{}, err
+	}
+	desk, err := intake.New(intake.Options{Ledger: p.Ledger, Tenants: p.Tenants.All, Profiles: profiles, Schema: form, Now: p.Now, NewID: p.NewID})
+	if err != nil {
+		return lambda.Consumer{}, err
+	}
+	handler := fullsync.New(directory, exchange, p.Ledger, p.SyncRuns(), desk, p.Now)
 	step.Handle(p.Runner, events.FullSync, fullsync.Policy, handler.Handle)
-	return p.Step(events.FullSync, p.Runner.Deliver), nil
+	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: useful, Desk: desk}, nil
 }

@@ -1,34 +1,33 @@
-// Command grantrolegroup handles one invocation of the function grantrolegroup.
+// Command grantrolegroup is the AWS Lambda function that makes an account a member of an
+// Exchange role group.
 package main
 
 import (
+	"context"
+
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/grantrolegroup"
 	"github.com/usher365/usher/shared/host/clients"
-	"github.com/usher365/usher/shared/invoke"
-	"github.com/usher365/usher/shared/patience"
+	"github.com/usher365/usher/shared/host/lambda"
 	"github.com/usher365/usher/shared/step"
 )
 
-func main() {
-	invoke.Main(invoke.Function{
-		Name: events.GrantRoleGroup, Wire: wire,
-		Does: "makes an account a member of an Exchange role group and reads it back.",
-	})
-}
+func main() { lambda.Consume(events.GrantRoleGroup, wire) }
 
-func wire(p *invoke.Process) (invoke.Handle, error) {
+func wire(ctx context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	o, err := clients.FromEnvironment(p.Env, p.Config)
 	if err != nil {
-		return nil, err
+		return lambda.Consumer{}, err
 	}
 	directory, exchange, err := clients.Both(o)
 	if err != nil {
-		return nil, err
+		return lambda.Consumer{}, err
 	}
-	// What replication usually takes was learned by nobody yet: each wait follows the first guess.
-	history := &patience.History{}
-	handler := grantrolegroup.New(directory, exchange, patience.NewRoom(exchange, history, p.Now))
-	step.Handle(p.Runner, events.GrantRoleGroup, grantrolegroup.Policy(history.Next), handler.Handle)
-	return p.Step(events.GrantRoleGroup, p.Runner.Deliver), nil
+	room, err := p.WaitingRoom(ctx, exchange)
+	if err != nil {
+		return lambda.Consumer{}, err
+	}
+	policy := grantrolegroup.Policy(room.History.Next)
+	step.Handle(p.Runner, events.GrantRoleGroup, policy, grantrolegroup.New(directory, exchange, room).Handle)
+	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: policy.Longest()}, nil
 }

@@ -1,24 +1,25 @@
-// Command notify handles one invocation of the function notify.
+// Command notify is the AWS Lambda function that tells the ticketing system how a request
+// stands, or the log when no call-back is configured.
 package main
 
 import (
+	"context"
+
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/notify"
+	"github.com/usher365/usher/shared/host/lambda"
 	"github.com/usher365/usher/shared/host/parts"
-	"github.com/usher365/usher/shared/invoke"
 )
 
-func main() {
-	invoke.Main(invoke.Function{
-		Name: events.Notify, Wire: wire,
-		Does: "tells the ticketing system how a request stands, or the log when no call-back is configured.",
-	})
-}
+func main() { lambda.Consume(events.Notify, wire) }
 
-func wire(p *invoke.Process) (invoke.Handle, error) {
+func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	tell, err := parts.TellerFor(p.Config.Callback, p.Log, p.Now)
 	if err != nil {
-		return nil, err
+		return lambda.Consumer{}, err
 	}
-	return p.Step(events.Notify, p.Runner.HandleNotices(notify.Policy, notify.New(tell).Handle)), nil
+	return lambda.Consumer{
+		Handle:  p.Runner.HandleNotices(notify.Policy, notify.New(tell).Handle),
+		Longest: notify.Policy.Longest(),
+	}, nil
 }

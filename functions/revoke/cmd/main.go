@@ -1,31 +1,29 @@
-// Command revoke handles one invocation of the function revoke.
+// Command revoke is the AWS Lambda function that takes things away from an account, or
+// gives them back.
 package main
 
 import (
+	"context"
+
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/revoke"
 	"github.com/usher365/usher/shared/host/clients"
-	"github.com/usher365/usher/shared/invoke"
+	"github.com/usher365/usher/shared/host/lambda"
 	"github.com/usher365/usher/shared/step"
 )
 
-func main() {
-	invoke.Main(invoke.Function{
-		Name: events.Revoke, Wire: wire,
-		Does: "takes one thing away from an account, or gives it back, and reads it back.",
-	})
-}
+func main() { lambda.Consume(events.Revoke, wire) }
 
-func wire(p *invoke.Process) (invoke.Handle, error) {
+func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	o, err := clients.FromEnvironment(p.Env, p.Config)
 	if err != nil {
-		return nil, err
+		return lambda.Consumer{}, err
 	}
 	directory, exchange, err := clients.Both(o)
 	if err != nil {
-		return nil, err
+		return lambda.Consumer{}, err
 	}
 	handler := revoke.New(directory, directory, directory, exchange)
 	step.Handle(p.Runner, events.Revoke, revoke.Policy, handler.Handle)
-	return p.Step(events.Revoke, p.Runner.Deliver), nil
+	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: revoke.Policy.Longest()}, nil
 }

@@ -1,0 +1,189 @@
+package lambda
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/config"
+	"github.com/usher365/usher/shared/host"
+	"github.com/usher365/usher/shared/host/distributed"
+	"github.com/usher365/usher/shared/identity"
+	"github.com/usher365/usher/shared/telemetry"
+	"github.com/usher365/usher/shared/telemetry/cloudwatch"
+)
+
+// Process is what a function is wired to: its queue, ledger and runner are open.
+type Process struct {
+	*host.Engines
+	// Env looks up a variable of the environment.
+	Env func(string) (string, bool)
+}
+
+// NeedDomains refuses tenants without configured domains, for a function that makes no
+// calls to tenants and cannot ask them.
+func (p *Process) NeedDomains() error {
+	var missing config.Problems
+	for _, t := range p.Tenants.Unknown() {
+		missing = append(missing, config.Problem{
+			Where: "tenants." + t.Alias + ".domains",
+			What:  "are missing; this function makes no calls to the tenant, so it must be told, the initial onmicrosoft.com domain first",
+		})
+	}
+	if len(missing) > 0 {
+		return missing
+	}
+	return nil
+}
+
+// opened is opened at its first use, and kept. A failure is not kept: the next use tries again.
+type opened[T any] struct {
+	open func(context.Context) (T, error)
+
+	mu   sync.Mutex
+	got  T
+	done bool
+}
+
+func (o *opened[T]) get(ctx context.Context) (T, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.done {
+		return o.got, nil
+	}
+	got, err := o.open(ctx)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	o.got, o.done = got, true
+	return got, nil
+}
+
+// machine is the process of a function. Making it opens nothing.
+type machine struct {
+	function string
+	env      func(string) (string, bool)
+	log      *slog.Logger
+	meter    *cloudwatch.Meter
+	wakes    *wakes
+
+	mu      sync.Mutex
+	process *Process
+}
+
+func newMachine(function string, env func(string) (string, bool), out, complaints io.Writer) *machine {
+	log := telemetry.NewLogger(complaints, telemetry.LogOptions{JSON: true})
+	m := &machine{function: function, env: env, log: log, meter: cloudwatch.New(out, time.Now)}
+	m.wakes = newWakes(wakerFrom(env), log)
+	return m
+}
+
+// wired opens the engines and wires a function to them.
+func wired[T any](m *machine, wire func(context.Context, *Process) (T, error)) *opened[T] {
+	return &opened[T]{open: func(ctx context.Context) (got T, err error) {
+		p, err := m.open(ctx)
+		if err != nil {
+			return got, err
+		}
+		if got, err = wire(ctx, p); err != nil {
+			return got, errors.Join(err, p.Close())
+		}
+		m.keep(p)
+		return got, nil
+	}}
+}
+
+func (m *machine) keep(p *Process) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.process = p
+}
+
+// running gives the process, nil while none is open.
+func (m *machine) running() *Process {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.process
+}
+
+// shut closes what is open, and ends the process: it is told to stop.
+func (m *machine) shut() {
+	if p := m.running(); p != nil {
+		if err := p.Close(); err != nil {
+			m.log.Warn("stopped, and not everything could be closed", "error", err)
+		}
+	}
+	os.Exit(0)
+}
+
+// open reads the configuration, and opens ledger and queue.
+func (m *machine) open(ctx context.Context) (*Process, error) {
+	c, err := config.Load(m.configFile(), m.env, nil)
+	if err != nil {
+		return nil, err
+	}
+	if !c.Shared.Given() {
+		return nil, config.Problems{{
+			Where: "USHER_DATABASE_URL and USHER_SERVICEBUS_NAMESPACE",
+			What:  "are missing; functions share a PostgreSQL database and a Service Bus namespace",
+		}}
+	}
+	o := host.Options{Config: c, Log: m.log, Meter: m.meter, Credential: credential(m.env, c.Endpoints.Login)}.WithDefaults()
+	bus, err := distributed.Queue(o)
+	if err != nil {
+		return nil, err
+	}
+	books, err := distributed.Ledger(ctx, o, sender{bus, m.wakes, o.Now})
+	if err != nil {
+		return nil, errors.Join(err, bus.Close())
+	}
+	engines, err := host.New(o, host.Stores{
+		Queue: bus, Ledger: books.Ledger, Sweep: books.Flush,
+		Close: func() error { return errors.Join(bus.Close(), books.Close()) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Process{engines, m.env}, nil
+}
+
+// packagedConfig is the configuration that 'make package CONFIG=FILE' puts beside the binary.
+const packagedConfig = "usher.yaml"
+
+// configFile is the path of the configuration: USHER_CONFIG, or the one in the package.
+// Empty means that there is none.
+func (m *machine) configFile() string {
+	if path, _ := m.env("USHER_CONFIG"); path != "" {
+		return path
+	}
+	root, _ := m.env("LAMBDA_TASK_ROOT") // source: AWS Lambda Developer Guide, "Defined runtime environment variables"
+	if root == "" {
+		return ""
+	}
+	path := filepath.Join(root, packagedConfig)
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
+}
+
+// credential signs in to a tenant as the environment says, with one credential for each
+// tenant, which keeps its tokens.
+func credential(env func(string) (string, bool), login string) func(account.TenantID) (azcore.TokenCredential, error) {
+	return func(t account.TenantID) (azcore.TokenCredential, error) {
+		source, err := identity.New(identity.Options{Env: env, AuthorityHost: login})
+		if err != nil {
+			return nil, err
+		}
+		return source.Credential(t)
+	}
+}
