@@ -120,6 +120,7 @@ func environment(name string) map[string]string {
 		"USHER_SERVICEBUS_NAMESPACE": "${ServiceBusNamespace}",
 		"USHER_DATABASE_URL":         "aws-secretsmanager:${DatabaseUrlSecretArn}",
 		"USHER_WAKE_PREFIX":          stack,
+		"USHER_DRAIN_POLL":           "${DrainPoll}",
 	}
 	maps.Copy(all, map[string]map[string]string{
 		"intake":      {"USHER_WEBHOOK_SECRET": "aws-secretsmanager:${WebhookSecretArn}"},

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -38,7 +37,11 @@ type complaint struct {
 	Filename string
 	Message  string
 	Rule     struct{ ID string }
-	Location struct{ Start struct{ LineNumber int } }
+	Location struct{ Path []any }
+}
+
+func (c complaint) String() string {
+	return fmt.Sprintf("%s %s: %s", c.Rule.ID, strings.ReplaceAll(strings.Trim(fmt.Sprint(c.Location.Path), "[]"), " ", "/"), c.Message)
 }
 
 // lint runs the linter with our rules over templates and gives what it says of each.
@@ -52,7 +55,7 @@ func lint(paths []string) (map[string][]string, error) {
 	}
 	said := map[string][]string{}
 	for _, c := range found {
-		said[c.Filename] = append(said[c.Filename], fmt.Sprintf("line %d: %s %s", c.Location.Start.LineNumber, c.Rule.ID, c.Message))
+		said[c.Filename] = append(said[c.Filename], c.String())
 	}
 	return said, nil
 }
@@ -87,7 +90,9 @@ func judge(t *testing.T, templates map[string]string, withLint bool) map[string]
 	}
 	said := map[string][]string{}
 	if withLint {
-		said = lintInHalves(t, paths)
+		var err error
+		said, err = lint(paths)
+		require.NoError(t, err)
 	}
 	made, err := transform(paths)
 	require.NoError(t, err)
@@ -102,28 +107,6 @@ func judge(t *testing.T, templates map[string]string, withLint bool) map[string]
 		verdicts[strings.TrimSuffix(filepath.Base(path), ".yaml")] = v
 	}
 	return verdicts
-}
-
-// lintInHalves uses two processes: the linter takes three seconds for a template.
-func lintInHalves(t *testing.T, paths []string) map[string][]string {
-	t.Helper()
-	var halves [2]map[string][]string
-	var errs [2]error
-	var both sync.WaitGroup
-	for i, part := range [][]string{paths[:len(paths)/2], paths[len(paths)/2:]} {
-		if len(part) > 0 {
-			both.Go(func() { halves[i], errs[i] = lint(part) })
-		}
-	}
-	both.Wait()
-	said := map[string][]string{}
-	for i := range halves {
-		require.NoError(t, errs[i])
-		for path, what := range halves[i] {
-			said[path] = what
-		}
-	}
-	return said
 }
 
 func source(t *testing.T) string {
