@@ -59,7 +59,7 @@ func (p *program) demo(ctx context.Context, replication time.Duration) (err erro
 	defer cancel()
 	// The demo looks at no setting of the user's: it must run anywhere, and touch nothing real.
 	s := &settings{env: func(string) (string, bool) { return "", false }}
-	if s.Config, err = config.Load("", s.env); err != nil {
+	if s.Config, err = config.Load("", s.env, nil); err != nil {
 		return err
 	}
 	s.Data, s.Listen = dir, "127.0.0.1:0"

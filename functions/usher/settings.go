@@ -18,6 +18,7 @@ import (
 	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/host/clients"
 	"github.com/usher365/usher/shared/host/parts"
+	"github.com/usher365/usher/shared/host/references"
 	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/telemetry/metrics"
 	"github.com/usher365/usher/shared/tenantfake"
@@ -48,7 +49,7 @@ func (p *program) load() (config.Config, error) {
 	if path == "" {
 		path, _ = p.env("USHER_CONFIG")
 	}
-	c, err := config.Load(path, p.env)
+	c, err := config.Load(path, p.env, references.New(references.Options{Env: p.env}))
 	if p.dataDir != "" {
 		c.Data = p.dataDir
 	}

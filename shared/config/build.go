@@ -4,8 +4,6 @@ import (
 	"maps"
 	"net"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -18,12 +16,12 @@ import (
 	"github.com/usher365/usher/shared/webhook"
 )
 
-const byReference = "write env:NAME or file:/PATH, never the secret itself"
-
 // builder proves what was given and makes the Config of it.
 type builder struct {
 	raw
-	env      func(string) (string, bool)
+	env func(string) (string, bool)
+	// fetched are the secrets that are kept elsewhere, by reference.
+	fetched  map[string]fetched
 	problems Problems
 }
 
@@ -33,6 +31,7 @@ func (b *builder) build() Config {
 		Webhooks: b.webhooks(), Callback: b.callback(), Sync: b.sync(),
 	}
 	c.Database, c.Shared = b.database()
+	c.Vault = b.vault()
 	c.Cloud, c.Endpoints = b.endpoints()
 	if token, given := b.values["apiToken"]; given {
 		c.APIToken = account.NewSecret(b.secret(token))
@@ -55,52 +54,6 @@ func (b *builder) listen() string {
 		b.problems.add(b.values["listen"].where, "%q is not HOST:PORT, such as %s", address, DefaultListen)
 	}
 	return address
-}
-
-// scheme is the beginning of a database's URL; a drive of a Windows path is not one.
-var scheme = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+]+):(//)?`)
-
-// database takes the path of an SQLite file, in the forms people write it, or the URL
-// of a PostgreSQL database, which goes together with a Service Bus namespace.
-func (b *builder) database() (path string, shared Shared) {
-	s := b.values["database"]
-	found := scheme.FindStringSubmatch(s.value)
-	if found == nil {
-		found = []string{"", "file"}
-	}
-	path = strings.TrimPrefix(s.value, found[0])
-	switch strings.ToLower(found[1]) {
-	case "sqlite", "file":
-		if s.value != "" && (path == "" || path == ":memory:" || strings.ContainsAny(path, "?#")) {
-			b.problems.add(s.where, "must be the path of a file, without parameters: sqlite:PATH")
-		}
-	case "postgres", "postgresql":
-		path = ""
-		if u, err := url.Parse(s.value); err != nil || u.Host == "" && u.Query().Get("host") == "" {
-			b.problems.add(s.where, "is not a URL such as postgres://USER@HOST:5432/NAME")
-		} else if _, secret := u.User.Password(); secret && !s.literal {
-			b.problems.add(s.where, "holds a password; give the URL in USHER_DATABASE_URL")
-		}
-		shared.Database = account.NewSecret(s.value)
-	default:
-		b.problems.add(s.where, "%q is not a kind of database known here; write sqlite:PATH or postgres://…", found[1])
-	}
-	return path, b.serviceBus(shared)
-}
-
-func (b *builder) serviceBus(shared Shared) Shared {
-	namespace, connection := b.values["serviceBus.namespace"], b.values["serviceBus.connectionString"]
-	shared.Namespace = namespace.value
-	if connection.value != "" {
-		shared.ConnectionString = account.NewSecret(b.secret(connection))
-	}
-	switch given := shared.Namespace != "" || !shared.ConnectionString.IsZero(); {
-	case shared.Given() && !given:
-		b.problems.add(b.values["database"].where, "PostgreSQL needs a queue that several processes share: set USHER_SERVICEBUS_NAMESPACE")
-	case given && !shared.Given():
-		b.problems.add(namespace.where+connection.where, "Service Bus needs a ledger that several processes share: set USHER_DATABASE_URL=postgres://…")
-	}
-	return shared
 }
 
 func (b *builder) sync() Sync {
@@ -134,24 +87,23 @@ func (b *builder) webhooks() Webhooks {
 			b.problems.add("webhooks.sources", "%q is not a name of lower-case letters, digits, - and _", name)
 		}
 		for _, s := range b.sources[name] {
-			if secret := b.webhookSecret(s); !secret.IsZero() {
-				w.Sources[name] = append(w.Sources[name], secret)
-			}
+			w.Sources[name] = append(w.Sources[name], b.webhookSecrets(s)...)
 		}
 	}
 	return w
 }
 
-func (b *builder) webhookSecret(s setting) webhook.Secret {
-	text := b.secret(s)
-	if text == "" {
-		return webhook.Secret{}
+// webhookSecrets takes one secret, or several while one is being rotated.
+func (b *builder) webhookSecrets(s setting) (secrets []webhook.Secret) {
+	for _, text := range strings.FieldsFunc(b.secret(s), isSeparator) {
+		secret, err := webhook.ParseSecret(text)
+		if err != nil {
+			b.problems.add(s.where, "%v", err)
+			continue
+		}
+		secrets = append(secrets, secret)
 	}
-	secret, err := webhook.ParseSecret(text)
-	if err != nil {
-		b.problems.add(s.where, "%v", err)
-	}
-	return secret
+	return secrets
 }
 
 func (b *builder) callback() Callback {
@@ -168,7 +120,11 @@ func (b *builder) callback() Callback {
 		b.problems.add(at.where, "needs a secret to sign with; set USHER_CALLBACK_SECRET or callback.secret")
 	}
 	if secret.value != "" {
-		c.Secret = b.webhookSecret(secret)
+		if given := b.webhookSecrets(secret); len(given) == 1 {
+			c.Secret = given[0]
+		} else if len(given) > 1 {
+			b.problems.add(secret.where, "has several secrets; status events are signed with one")
+		}
 	}
 	for _, h := range b.allowHosts {
 		c.AllowHosts = append(c.AllowHosts, strings.ToLower(h.value))
@@ -183,39 +139,6 @@ func (b *builder) flag(key string) bool {
 		b.problems.add(s.where, "must be true or false")
 	}
 	return s.value == "true"
-}
-
-// secret follows a reference. It gives an empty text where there is a problem.
-func (b *builder) secret(s setting) string {
-	if s.literal {
-		return s.value
-	}
-	kind, name, _ := strings.Cut(s.value, ":")
-	switch {
-	case kind == "env" && name != "":
-		value := lookup(b.env, name)
-		if value == "" {
-			b.problems.add(s.where, "the environment variable %s is not set", name)
-		}
-		return value
-	case kind == "file" && filepath.IsAbs(name):
-		return b.secretFile(s.where, name)
-	}
-	b.problems.add(s.where, "must be a reference; %s", byReference)
-	return ""
-}
-
-func (b *builder) secretFile(where, path string) string {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		b.problems.add(where, "the secret cannot be read: %v", err)
-		return ""
-	}
-	value := strings.TrimSpace(string(text))
-	if value == "" {
-		b.problems.add(where, "the file %s is empty", path)
-	}
-	return value
 }
 
 func (b *builder) endpoints() (string, Endpoints) {

@@ -31,6 +31,8 @@ type Config struct {
 	Data string
 	// Database is the path of the SQLite file; empty means usher.db in Data. See DatabasePath.
 	Database string
+	// Vault is where passwords are sealed, as it was given; empty means a directory in Data. See VaultAddress.
+	Vault string
 	// Shared are the engines of several processes; zero means the embedded one of a single process.
 	Shared Shared
 	// APIToken opens the API for machines; zero when none is given.
@@ -50,7 +52,7 @@ type Config struct {
 // Shared says which ledger and queue several processes share: a PostgreSQL database and
 // an Azure Service Bus namespace, always both.
 type Shared struct {
-	// Database is the URL of the database, which holds its password.
+	// Database is the URL of the database, with its password.
 	Database account.Secret
 	// Namespace is the host of the namespace, for Usher's own identity; or
 	// ConnectionString opens it, for development.
@@ -96,6 +98,15 @@ func (c Config) DatabasePath() string {
 		return c.Database
 	}
 	return filepath.Join(c.Data, "usher.db")
+}
+
+// VaultAddress is where passwords are sealed: file:DIR, aws-secretsmanager:PREFIX or
+// azure-keyvault:https://NAME.vault.azure.net.
+func (c Config) VaultAddress() string {
+	if c.Vault != "" {
+		return c.Vault
+	}
+	return inDirectory + filepath.Join(c.Data, "vault")
 }
 
 // EndpointsOf gives the endpoints of a tenant: those set, for a tenant of our cloud,

@@ -40,7 +40,7 @@ func write(t testing.TB, text string) string {
 
 func load(t *testing.T, text string, pairs ...string) config.Config {
 	t.Helper()
-	c, err := config.Load(write(t, text), env(pairs...))
+	c, err := config.Load(write(t, text), env(pairs...), services)
 	require.NoError(t, err)
 	return c
 }
@@ -48,7 +48,7 @@ func load(t *testing.T, text string, pairs ...string) config.Config {
 // refused gives what is wrong as "where: what" lines.
 func refused(t *testing.T, text string, pairs ...string) []string {
 	t.Helper()
-	_, err := config.Load(write(t, text), env(pairs...))
+	_, err := config.Load(write(t, text), env(pairs...), services)
 	require.Error(t, err)
 	assert.NotContains(t, err.Error(), canary)
 	found, ok := errors.AsType[config.Problems](err)
@@ -61,7 +61,7 @@ func refused(t *testing.T, text string, pairs ...string) []string {
 }
 
 func TestDefaults(t *testing.T) {
-	c, err := config.Load("", env())
+	c, err := config.Load("", env(), nil)
 	require.NoError(t, err)
 	assert.Equal(t, "127.0.0.1:8080", c.Listen)
 	assert.Equal(t, "./usher-data", c.Data)
@@ -72,18 +72,20 @@ func TestDefaults(t *testing.T) {
 	assert.Empty(t, c.Tenants)
 	c.Data = "/srv/usher"
 	assert.Equal(t, "/srv/usher/usher.db", c.DatabasePath(), "follows the data directory")
+	assert.Equal(t, "file:/srv/usher/vault", c.VaultAddress())
 }
 
 func TestExampleIsValid(t *testing.T) {
-	c, err := config.Load("../../usher.example.yaml", env("USHER_API_TOKEN", "token", "SERVICENOW_WEBHOOK_SECRET", hook, "DESK_CALLBACK_SECRET", hook))
+	c, err := config.Load("../../usher.example.yaml", env("USHER_API_TOKEN", "token", "SERVICENOW_WEBHOOK_SECRET", hook, "DESK_CALLBACK_SECRET", hook), nil)
 	require.NoError(t, err)
 	require.NoError(t, c.CheckServe())
-	defaults, err := config.Load("", env())
+	defaults, err := config.Load("", env(), nil)
 	require.NoError(t, err)
 	assert.Equal(t, defaults.Endpoints, c.Endpoints)
 	assert.Equal(t, defaults.Sync, c.Sync)
 	assert.Equal(t, defaults.Listen, c.Listen)
 	assert.Equal(t, "./usher-data/usher.db", c.DatabasePath())
+	assert.Equal(t, "file:./usher-data/vault", c.VaultAddress())
 	assert.Equal(t, "token", c.APIToken.Reveal())
 	assert.Equal(t, hook, c.Webhooks.Sources["servicenow"][0].Reveal())
 	assert.Equal(t, []string{"desk.example.com"}, c.Callback.AllowHosts)
@@ -99,7 +101,7 @@ func TestEnvironmentAlone(t *testing.T) {
 		"USHER_API_TOKEN", "token", "USHER_DATABASE_URL", "sqlite:///var/lib/usher.db", "USHER_LISTEN", ":9000",
 		"USHER_GRAPH_ENDPOINT", "https://127.0.0.1:8443/v1.0/", "USHER_EXCHANGE_ENDPOINT", "https://127.0.0.1:8443/exo",
 		"AZURE_AUTHORITY_HOST", "https://login.example.com/", "USHER_LOGIN_ENDPOINT", "https://127.0.0.1:8443",
-		"USHER_CALLBACK_URL", "https://desk.example.com/x", "USHER_CALLBACK_SECRET", hook, "USHER_PROFILES", "/etc/usher/profiles"))
+		"USHER_CALLBACK_URL", "https://desk.example.com/x", "USHER_CALLBACK_SECRET", hook, "USHER_PROFILES", "/etc/usher/profiles"), nil)
 	require.NoError(t, err)
 	require.NoError(t, c.CheckServe())
 	assert.Equal(t, []account.Tenant{{Alias: "default", ID: tenantID, Cloud: "usgov-dod"}}, c.Tenants)
@@ -131,22 +133,6 @@ func TestSecretFromFile(t *testing.T) {
 	c := load(t, "apiToken: file:"+path)
 	assert.Equal(t, "the-token", c.APIToken.Reveal())
 	assert.NotContains(t, fmt.Sprintf("%+v %#v", c, c), "the-token")
-}
-
-func TestDatabase(t *testing.T) {
-	for given, want := range map[string]string{"sqlite:a.db": "a.db", "sqlite:/a.db": "/a.db", "sqlite:///a.db": "/a.db", "file:./a.db": "./a.db",
-		"a.db": "a.db", "/srv/a:b.db": "/srv/a:b.db", `C:\usher\a.db`: `C:\usher\a.db`, "SQLite:a.db": "a.db"} {
-		assert.Equal(t, want, load(t, "", "USHER_DATABASE_URL", given).DatabasePath(), given)
-	}
-	for given, want := range map[string]string{
-		"postgres://u:" + canary + "@h/d": "does not have PostgreSQL", "postgresql://h/d": "does not have PostgreSQL", "mysql://h": "not a kind of database",
-		"sqlite:": "must be the path", "file:a.db?mode=memory": "must be the path", "sqlite::memory:": "must be the path",
-	} {
-		lines := refused(t, "", "USHER_DATABASE_URL", given)
-		require.Len(t, lines, 1)
-		assert.Contains(t, lines[0], want)
-		assert.Contains(t, lines[0], "USHER_DATABASE_URL: ")
-	}
 }
 
 func TestInitialDomainComesFirst(t *testing.T) {

@@ -83,7 +83,7 @@ func (r *reader) read(text []byte) {
 
 func (r *reader) fields() map[string]field {
 	return map[string]field{
-		"listen": r.value, "data": r.value, "database": r.value, "apiToken": r.value, "profiles": r.value, "cloud": r.value,
+		"listen": r.value, "data": r.value, "database": r.value, "databasePassword": r.value, "vault": r.value, "apiToken": r.value, "profiles": r.value, "cloud": r.value,
 		"webhooks":   r.mapping(map[string]field{"tolerance": r.value, "sources": r.readSources}),
 		"serviceBus": r.mapping(map[string]field{"namespace": r.value, "connectionString": r.value}),
 		"callback":   r.mapping(map[string]field{"url": r.value, "secret": r.value, "allowPrivate": r.value, "allowHosts": r.texts(&r.allowHosts)}),

@@ -1,16 +1,33 @@
 package config
 
 import (
+	"context"
 	"strings"
+	"time"
+
+	"github.com/usher365/usher/shared/account"
 )
+
+// Resolver fetches secrets that are kept elsewhere.
+type Resolver interface {
+	// Resolve gives the secret that a reference names, such as aws-secretsmanager:NAME.
+	// Its error names the reference and never holds the secret.
+	Resolve(ctx context.Context, ref string) (account.Secret, error)
+}
+
+// fetchTimeout bounds the fetching of all secrets, which goes on at once for all.
+const fetchTimeout = 30 * time.Second
 
 // Load reads the file at path, lets the environment replace its settings, and checks
 // everything. An empty path means that there is no file. The error is Problems with
 // all that is wrong, or says that the file cannot be read. Which settings must be
 // given depends on the command: see Check.
 //
+// A secret, in the file or the environment, that begins with aws-secretsmanager: or
+// azure-keyvault: is fetched by resolve. A nil resolve makes that a problem.
+//
 // An environment variable that is set but empty counts as not set.
-func Load(path string, env func(string) (string, bool)) (Config, error) {
+func Load(path string, env func(string) (string, bool), resolve Resolver) (Config, error) {
 	r := &reader{raw: raw{values: map[string]setting{}, sources: map[string][]setting{}}}
 	if path != "" {
 		if err := r.readFile(path); err != nil {
@@ -19,6 +36,7 @@ func Load(path string, env func(string) (string, bool)) (Config, error) {
 	}
 	overlay(&r.raw, env)
 	b := builder{raw: r.raw, env: env, problems: r.problems}
+	b.fetch(resolve)
 	c := b.build()
 	return c, b.problems.err()
 }
@@ -29,6 +47,8 @@ var variables = []struct {
 }{
 	{"USHER_LISTEN", "listen"},
 	{"USHER_DATABASE_URL", "database"},
+	{"USHER_DATABASE_PASSWORD", "databasePassword"},
+	{"USHER_VAULT", "vault"},
 	{"USHER_SERVICEBUS_NAMESPACE", "serviceBus.namespace"},
 	{"USHER_SERVICEBUS_CONNECTION_STRING", "serviceBus.connectionString"},
 	{"USHER_API_TOKEN", "apiToken"},

@@ -45,10 +45,10 @@ tenants:
 		"lisen (line 1): is not known; the settings here are apiToken, callback",
 		"listen (line 12): is given twice",
 		"profiles (line 14): must be a single value",
-		"webhooks.sources.jira (line 8): has no secret; write env:NAME or file:/PATH",
+		"webhooks.sources.jira (line 8): has no secret; write env:NAME, file:/PATH, aws-secretsmanager:NAME or azure-keyvault:",
 		"tenants[0].owner (line 22): is not known; the settings here are alias, cloud",
 		"listen (line 2): \"nowhere\" is not HOST:PORT",
-		"apiToken (line 3): must be a reference; write env:NAME or file:/PATH, never the secret itself",
+		"apiToken (line 3): must be a reference; write env:NAME, file:/PATH, aws-secretsmanager:NAME or azure-keyvault:",
 		"webhooks.tolerance (line 5): \"never\" is not a time",
 		"webhooks.sources: \"Service Now\" is not a name",
 		"webhooks.sources.Service Now (line 7): the environment variable MISSING is not set",
@@ -120,10 +120,10 @@ func TestWrongFiles(t *testing.T) {
 	} {
 		assert.Contains(t, strings.Join(refused(t, text), "\n"), want)
 	}
-	_, err := config.Load(filepath.Join(t.TempDir(), "none.yaml"), env())
+	_, err := config.Load(filepath.Join(t.TempDir(), "none.yaml"), env(), nil)
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.ErrorContains(t, err, "usher.example.yaml")
-	_, err = config.Load(t.TempDir(), env())
+	_, err = config.Load(t.TempDir(), env(), nil)
 	require.ErrorContains(t, err, "read the configuration")
 }
 
@@ -154,6 +154,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add(string(example))
 	f.Add("tenants: &a [{alias: a, domains: *a}]")
 	f.Add("webhooks: {sources: {a: [env:B]}}\nsync: {schedule: '*/5 * * * *'}")
+	f.Add("database: aws-secretsmanager:db#url\napiToken: azure-keyvault:https://a/secrets/b\nvault: aws-secretsmanager:usher")
 	f.Add("? [a]\n: b\n")
 	f.Add("a: &a [*a]")
 	dir := f.TempDir()
@@ -162,7 +163,7 @@ func FuzzLoad(f *testing.F) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, err := config.Load(path, env())
+		c, err := config.Load(path, env(), services)
 		if err == nil && (c.Listen == "" || c.Webhooks.Tolerance == 0 || c.Endpoints.Graph == "") {
 			t.Fatalf("accepted a configuration that lacks something: %+v", c)
 		}

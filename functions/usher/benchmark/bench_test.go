@@ -52,7 +52,7 @@ func open(b *testing.B, url string, transport *http.Client) *stack {
 		"USHER_WEBHOOK_SECRET": s.secret.Reveal(), "USHER_API_TOKEN": "a-token-for-the-benchmarks-only",
 	}
 	lookup := func(name string) (string, bool) { v, set := env[name]; return v, set }
-	c, err := config.Load("", lookup)
+	c, err := config.Load("", lookup, nil)
 	require.NoError(b, err)
 	c.Data = b.TempDir()
 	source, err := identity.New(identity.Options{Env: lookup, AuthorityHost: url, Transport: transport})

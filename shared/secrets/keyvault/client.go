@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 
+	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/secrets/sealed"
 )
 
@@ -22,8 +23,9 @@ const callTimeout = 15 * time.Second
 
 // Options of a Vault or a Resolver.
 type Options struct {
-	// Credential signs in to the tenant that the vault's challenge names. Required.
-	Credential azcore.TokenCredential
+	// Credential gives the credential of a tenant; it is asked for the one that the
+	// vault's challenge names. Required.
+	Credential func(account.TenantID) (azcore.TokenCredential, error)
 	// Transport sends the requests. Nil means azcore's own.
 	Transport policy.Transporter
 	// Attempts is how often a call is tried in place, with pauses of up to a few
@@ -31,6 +33,18 @@ type Options struct {
 	Attempts int
 	// Sleep waits, or gives the error of a context that ended. Nil means real time.
 	Sleep func(ctx context.Context, d time.Duration) error
+}
+
+// signIn is a credential of whatever tenant is asked for.
+type signIn func(account.TenantID) (azcore.TokenCredential, error)
+
+// GetToken gets a token of the tenant's credential.
+func (s signIn) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	credential, err := s(account.TenantID(o.TenantID))
+	if err != nil {
+		return azcore.AccessToken{}, err
+	}
+	return credential.GetToken(ctx, o)
 }
 
 // pause waits in real time.
@@ -55,7 +69,7 @@ func clientOf(vault string, o Options) (*azsecrets.Client, error) {
 	if o.Attempts > 1 {
 		retry.MaxRetries, retry.MaxRetryDelay = int32(o.Attempts-1), 5*time.Second
 	}
-	client, err := azsecrets.NewClient(vault, o.Credential, &azsecrets.ClientOptions{ClientOptions: azcore.ClientOptions{
+	client, err := azsecrets.NewClient(vault, signIn(o.Credential), &azsecrets.ClientOptions{ClientOptions: azcore.ClientOptions{
 		Transport: o.Transport, Retry: retry, Telemetry: policy.TelemetryOptions{ApplicationID: "usher"},
 	}})
 	if err != nil {

@@ -63,7 +63,17 @@ func (s service) Echo()       { s.Fail(keyvaultfake.Echo) }
 func (s service) Heal()       { s.Fail(keyvaultfake.None) }
 
 func (s service) options() keyvault.Options {
-	return keyvault.Options{Credential: s.Credential(), Transport: s.Client(), Sleep: s.clock.sleep}
+	return keyvault.Options{Credential: one(s.Credential()), Transport: s.Client(), Sleep: s.clock.sleep}
+}
+
+// one is the credential of the tenant that the vault trusts.
+func one(c azcore.TokenCredential) func(account.TenantID) (azcore.TokenCredential, error) {
+	return func(tenant account.TenantID) (azcore.TokenCredential, error) {
+		if tenant != keyvaultfake.TenantID {
+			return nil, fault.Stopf(fault.TenantNotFound, "there is no sign-in to %q", tenant)
+		}
+		return c, nil
+	}
 }
 
 func (s service) open(t *testing.T) *keyvault.Vault {
@@ -222,7 +232,7 @@ func TestSignInFails(t *testing.T) {
 		fault.Permanent: fault.Stopf(fault.CredentialInvalid, "the certificate has expired"),
 		fault.Transient: errors.New("no answer"),
 	} {
-		o.Credential = broken{err}
+		o.Credential = one(broken{err})
 		v, openErr := keyvault.Open(keyvaultfake.URL, o)
 		require.NoError(t, openErr)
 		_, _, got := v.SealOnce(t.Context(), "tenant/acc-1", making(canary))
