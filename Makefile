@@ -39,6 +39,10 @@ test: ## every test but soak: units, whole processes, import rules, size budgets
 lint: ## gofmt, go vet and staticcheck
 	@scripts/lint $(STATICCHECK)
 
+.PHONY: validate-infra
+validate-infra: ## check infra/: cfn-lint, the transform, our own rules, every way to break a template
+	@scripts/validate-infra
+
 .PHONY: generate
 generate: ## write the generated files again (GRAPH_CSDL=FILE, see shared/tenantfake/schemagen)
 	go generate ./...
