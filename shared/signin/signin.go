@@ -93,8 +93,14 @@ const assertionPause = 10 * time.Second
 
 // rules are read from the top: the exact numbers first, the contractual words after.
 var rules = []rule{
-	{codes: []int{700027}, remedy: "the signature of the assertion is not accepted (yet): check the certificate on the application",
+	{codes: []int{700027, 7000272, 50013}, remedy: "the signature of the assertion is not accepted (yet): check the certificate, or the issuer's published keys",
 		fault: func(err error) error { return fault.Retry(fault.CredentialInvalid, assertionPause, err) }},
+	{codes: []int{700024}, remedy: "the assertion is not valid at this time: check the clock of this machine",
+		fault: func(err error) error { return fault.Retry(fault.CredentialInvalid, assertionPause, err) }},
+	{codes: []int{90061, 501661}, remedy: "Entra cannot read the keys of the assertion's issuer",
+		fault: func(err error) error { return fault.Retry(fault.ServiceUnavailable, 0, err) }},
+	{codes: []int{70021, 700211, 700212, 700213, 7002138}, fault: stop(fault.CredentialInvalid),
+		remedy: "no federated credential of the application matches issuer, subject and audience, letter by letter; a new one needs some minutes"},
 	{codes: []int{90002, 90038}, errors: []string{"invalid_tenant"}, fault: stop(fault.TenantNotFound),
 		remedy: "check the tenant id, and that the cloud is the tenant's"},
 	{codes: []int{7000112, 70001}, fault: stop(fault.ConsentMissing),
