@@ -93,8 +93,7 @@ func refusedf(format string, args ...any) error { return &Refused{fmt.Sprintf(fo
 // not bear our tag, or when the tenant lacks an API or a permission that is needed.
 func Compare(want App, found Found) (*Plan, error) {
 	if a := found.Application; a != nil && !slices.Contains(a.Tags, Mark) {
-		return nil, refusedf(
-			"the application %q (client id %s) has the unique name %s but not the tag %s, so it may be somebody else's and nothing was touched: choose another --name, or give it the tag if it is ours", a.DisplayName, a.AppID, want.UniqueName, Mark)
+		return nil, refusedf("the application %q (client id %s) has the unique name %s but not the tag %s, so it may be somebody else's and nothing was touched: choose another --name, or give it the tag if it is ours", a.DisplayName, a.AppID, want.UniqueName, Mark)
 	}
 	p := &Plan{App: want}
 	if err := p.settings(found); err != nil {
@@ -217,39 +216,34 @@ func (p *Plan) principal(found Found) {
 	}, seePrincipal)
 }
 
-// federated compares whose tokens sign in.
+// federated compares whose tokens sign in. What is stale goes first, for an
+// application takes only so many.
 func (p *Plan) federated(found Found) {
-	if len(p.App.Trusts) == 0 {
-		p.untrusted(found)
-		return
+	for _, f := range found.Federated {
+		t := Trust{Issuer: f.Issuer, Subject: f.Subject}
+		switch {
+		case slices.ContainsFunc(p.App.Trusts, t.same):
+		case !strings.HasPrefix(f.Name, ourCredential):
+			p.line(Drift, credentialObject(f), "not made by us: its holder signs in as this application; remove it unless you know it")
+		case len(p.App.Trusts) == 0:
+			p.line(Keep, credentialObject(f), "no subject was given, so it stays as it is")
+		default:
+			p.distrust(f)
+		}
 	}
 	for _, t := range p.App.Trusts {
 		p.trust(t, found)
 	}
-	for _, f := range found.Federated {
-		t := Trust{Issuer: f.Issuer, Subject: f.Subject}
-		if slices.ContainsFunc(p.App.Trusts, t.same) {
-			continue
-		}
-		if !strings.HasPrefix(f.Name, ourCredential) {
-			p.line(Drift, credentialObject(f), "not made by us: its holder signs in as this application; remove it unless you know it")
-			continue
-		}
-		p.line(Remove, credentialObject(f), "no longer among the subjects")
-		p.write("remove "+credentialObject(f), toRegister, func(ctx context.Context, on *target) error {
-			return on.RemoveFederatedCredential(ctx, on.Tenant, on.application.ObjectID, f.ID)
-		})
+	if len(p.App.Trusts)+len(found.Federated) == 0 {
+		p.line(Drift, "federated credential", "there is none and no subject was given, so nobody can sign in yet")
 	}
 }
 
-// untrusted is for an application whose subjects were not given this time.
-func (p *Plan) untrusted(found Found) {
-	for _, f := range found.Federated {
-		p.line(Keep, credentialObject(f), "no subject was given, so it stays as it is")
-	}
-	if len(found.Federated) == 0 {
-		p.line(Drift, "federated credential", "there is none and no subject was given, so nobody can sign in yet")
-	}
+func (p *Plan) distrust(f entra.FederatedCredential) {
+	p.line(Remove, credentialObject(f), "no longer among the subjects")
+	p.write("remove "+credentialObject(f), toRegister, func(ctx context.Context, on *target) error {
+		return on.RemoveFederatedCredential(ctx, on.Tenant, on.application.ObjectID, f.ID)
+	})
 }
 
 func (p *Plan) trust(t Trust, found Found) {

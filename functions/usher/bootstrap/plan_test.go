@@ -126,7 +126,9 @@ func TestPlanOfDrift(t *testing.T) {
 		"ours under a name given by hand": {spoil: func(f *Found) { f.Federated[0].Name = "by-hand" }},
 		"other audience": {spoil: func(f *Found) { f.Federated[0].Audiences = []string{"other"} },
 			lines: []string{"change federated credential of " + trust.Subject + " at " + trust.Issuer}, writes: 1},
-		"no subject given":               {want: func(o *Options) { o.Sync = nil }, spoil: func(f *Found) { f.Federated = []entra.FederatedCredential{named("usher-old", "old")} }},
+		"no subject given": {want: func(o *Options) { o.Sync = nil }, spoil: func(f *Found) { f.Federated = []entra.FederatedCredential{named("usher-old", "old")} }},
+		"no subject given, a foreign one": {want: func(o *Options) { o.Sync = nil }, spoil: func(f *Found) { f.Federated = []entra.FederatedCredential{named("github", "old")} },
+			lines: []string{"drift federated credential of old at " + trust.Issuer}},
 		"no subject given, and none yet": {want: func(o *Options) { o.Sync = nil }, lines: []string{"drift federated credential"}},
 		"secret and certificate": {spoil: func(f *Found) {
 			f.Application.Secrets = []entra.Key{{ID: "id", Name: "old", Ends: time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)}}
