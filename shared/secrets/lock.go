@@ -2,7 +2,6 @@ package secrets
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 	"time"
 
@@ -29,13 +28,14 @@ func alone(ctx context.Context, dir string, do func() error) (err error) {
 	lock := flock.New(path, flock.SetPermissions(fileMode))
 	patience, cancel := context.WithTimeout(ctx, lockPatience)
 	defer cancel()
-	_, err = lock.TryLockContext(patience, lockPause)
+	locked, err := lock.TryLockContext(patience, lockPause)
 	switch {
+	case locked:
 	case ctx.Err() != nil:
-		return errors.Join(ctx.Err(), lock.Close())
+		return ctx.Err()
 	case patience.Err() != nil:
 		return sealed.Unavailable("another process holds the vault's lock %s for more than %s; look for one that hangs", path, lockPatience)
-	case err != nil:
+	default:
 		return sealed.Unavailable("lock the vault: %w", err)
 	}
 	defer func() {

@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 }
 
 // keysOfChild is how many keys each process seals.
-const keysOfChild = 20
+const keysOfChild = 10
 
 // beChild waits for a line, so that all children begin together, and prints a digest of
 // what it got for each key.

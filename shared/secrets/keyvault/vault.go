@@ -90,7 +90,7 @@ func (v *Vault) seal(ctx context.Context, name string, create func() (account.Se
 		return account.Secret{}, err
 	}
 	found, err := v.settled(ctx, name, ours)
-	if err != nil || found[0] == ours {
+	if err != nil || found[0].id == ours.id {
 		return s, err
 	}
 	// Nobody got ours. It is disabled so that no person takes it for the password.
@@ -115,7 +115,7 @@ func (v *Vault) Replace(ctx context.Context, key string, s account.Secret) (ref 
 	if err != nil {
 		return "", err
 	}
-	for _, earlier := range found[:slices.Index(found, ours)] {
+	for _, earlier := range found[:position(found, ours)] {
 		if err := v.disable(ctx, name, earlier.id); err != nil {
 			return "", err
 		}

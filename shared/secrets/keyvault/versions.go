@@ -28,6 +28,11 @@ func order(a, b version) int {
 	return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.id, b.id))
 }
 
+// position finds a version in a list, -1 when it is not there.
+func position(found []version, one version) int {
+	return slices.IndexFunc(found, func(v version) bool { return v.id == one.id })
+}
+
 // settleTime is how long after its creation a version may still be preceded by one
 // that nobody has seen: the second that both share, and a margin for the clocks of the
 // service's machines.
@@ -86,7 +91,7 @@ func (v *Vault) settled(ctx context.Context, name string, ours version) ([]versi
 			last = found[0]
 		}
 		wait := last.created.Add(settleTime).Sub(now)
-		if wait <= 0 && (ours.id == "" || slices.Contains(found, ours)) {
+		if wait <= 0 && (ours.id == "" || position(found, ours) >= 0) {
 			return found, nil
 		}
 		if err := v.sleep(ctx, min(max(wait, time.Second), settleTime)); err != nil {
