@@ -53,7 +53,9 @@ func (h *Handler) observe(ctx context.Context, t step.Task[events.FullSyncArgs],
 	err := l.all(ctx)
 	if fault.Is(err, fault.ListingExpired) && from != "" && from == p.cursor() {
 		p.restart()
-		err = l.all(ctx)
+		if err = errLater; l.timeLeft() {
+			err = l.all(ctx)
+		}
 	}
 	p.Seen.Strays = slices.DeleteFunc(p.Seen.Strays, func(u account.User) bool { return l.known[u.ObjectID] })
 	return err
