@@ -1,11 +1,6 @@
 package aws
 
 import (
-	"archive/zip"
-	"debug/elf"
-	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -124,26 +119,6 @@ func TestRulesCatchWhatTheLinterDoesNot(t *testing.T) {
 		found := slices.DeleteFunc(verdicts[c.name].rules, func(s string) bool { return slices.Contains(verdicts[whole].rules, s) })
 		assert.NotEmpty(t, found, c.name)
 		assert.Contains(t, strings.Join(found, "\n"), c.want, c.name)
-	}
-}
-
-// TestPackages looks into the packages that 'make package' built, where told to.
-func TestPackages(t *testing.T) {
-	if os.Getenv("USHER_PACKAGED") != "yes" {
-		t.Log("not told to look into bin/package (USHER_PACKAGED=yes)")
-		return
-	}
-	for _, f := range functions() {
-		archive, err := zip.OpenReader(filepath.Join(root, "bin/package", f+".zip"))
-		require.NoError(t, err, "run 'make package'")
-		file, err := archive.Open("bootstrap")
-		require.NoError(t, err, f)
-		content, err := io.ReadAll(file)
-		require.NoError(t, err, f)
-		require.NoError(t, archive.Close())
-		program, err := elf.NewFile(strings.NewReader(string(content)))
-		require.NoError(t, err, f)
-		assert.Equal(t, elf.EM_AARCH64, program.Machine, "%s is not for arm64, as the template says", f)
 	}
 }
 
