@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,26 +20,52 @@ import (
 )
 
 // outside is a tenant that is reached as a real one is: over TLS, with the certificate
-// of its authority in SSL_CERT_FILE, which the process reads once.
-var outside *embedded.Tenant
+// of its authority in SSL_CERT_FILE, which the process reads once. slow is one more, whose
+// Exchange takes a moment, and trust what signs for namespaces outside.
+var (
+	outside, slow *embedded.Tenant
+	trust         authority
+)
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "usher-test-")
 	if err == nil {
-		outside, err = embedded.Open(embedded.Options{Dir: dir, Replication: -1})
-	}
-	if err == nil {
-		err = os.Setenv("SSL_CERT_FILE", outside.CACert())
+		err = openOutside(dir)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	code := m.Run()
-	if outside.Close() != nil || os.RemoveAll(dir) != nil {
+	if errors.Join(outside.Close(), slow.Close(), os.RemoveAll(dir)) != nil {
 		code = 1
 	}
 	os.Exit(code)
+}
+
+func openOutside(dir string) (err error) {
+	if outside, err = embedded.Open(embedded.Options{Dir: filepath.Join(dir, "outside"), Replication: -1}); err != nil {
+		return err
+	}
+	if slow, err = embedded.Open(embedded.Options{Dir: filepath.Join(dir, "slow"), Replication: 200 * time.Millisecond}); err != nil {
+		return err
+	}
+	var trusted []byte
+	for _, tenant := range []*embedded.Tenant{outside, slow} {
+		text, err := os.ReadFile(tenant.CACert())
+		if err != nil {
+			return err
+		}
+		trusted = append(trusted, text...)
+	}
+	if trust, err = newAuthority(); err != nil {
+		return err
+	}
+	path := filepath.Join(dir, "trusted.pem")
+	if err := os.WriteFile(path, append(trusted, trust.pem()...), 0o600); err != nil {
+		return err
+	}
+	return os.Setenv("SSL_CERT_FILE", path)
 }
 
 // shell runs usher as a shell does, with a data directory and an environment of its own.
@@ -53,8 +80,10 @@ func newShell(t *testing.T) *shell {
 }
 
 // real points the shell at the tenant outside.
-func (s *shell) real() *shell {
-	for _, v := range outside.Environment() {
+func (s *shell) real() *shell { return s.on(outside) }
+
+func (s *shell) on(tenant *embedded.Tenant) *shell {
+	for _, v := range tenant.Environment() {
 		s.env[v.Name] = v.Value
 	}
 	s.env["USHER_WEBHOOK_SECRET"] = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="

@@ -68,6 +68,10 @@ func (p *program) serve(ctx context.Context, o serving) (err error) {
 	}
 	port, underFunctions := p.env(azurefunctions.PortVariable)
 	if underFunctions {
+		if !s.Shared.Given() {
+			return failed(exitConfig, "set USHER_DATABASE_URL and USHER_SERVICEBUS_NAMESPACE; docs/deploy-azure.md tells all of it",
+				"Azure Functions (%s is set) needs the engines that many processes share", azurefunctions.PortVariable)
+		}
 		s.Listen = net.JoinHostPort("127.0.0.1", port)
 	}
 	a, err := s.open(ctx, app.Options{Engines: host.Options{Log: p.logStderr()}, Functions: o.functions})

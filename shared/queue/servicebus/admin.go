@@ -136,7 +136,9 @@ func (q *Queue) Discard(ctx context.Context, id string) error {
 	return q.exhume(ctx, "discard", id, func(context.Context, buried, *azservicebus.ReceivedMessage) error { return nil })
 }
 
-// exhume takes the dead letter with this id out, after doing something with it.
+// exhume takes the dead letter with this id out, after doing something with it. The link
+// that found it is closed before: a message that fails again at once would come over it,
+// and stay locked.
 func (q *Queue) exhume(ctx context.Context, doing, id string, do func(context.Context, buried, *azservicebus.ReceivedMessage) error) error {
 	found, err := q.buriedOne(ctx, id)
 	if err != nil {
@@ -144,16 +146,19 @@ func (q *Queue) exhume(ctx context.Context, doing, id string, do func(context.Co
 	}
 	ctx, cancel := q.deadline(ctx)
 	defer cancel()
-	err = q.withReceiver(found.grave.name, found.sub, func(r *azservicebus.Receiver) error {
-		m, err := seek(ctx, r, id)
-		if err != nil {
-			return err
-		}
-		if err := do(ctx, found, m); err != nil {
-			return err
-		}
-		return r.CompleteMessage(ctx, m, nil)
+	var m *azservicebus.ReceivedMessage
+	err = q.withReceiver(found.grave.name, found.sub, func(r *azservicebus.Receiver) (err error) {
+		m, err = seek(ctx, r, id)
+		return err
 	})
+	if err == nil {
+		err = do(ctx, found, m)
+	}
+	if err == nil {
+		err = q.withReceiver(found.grave.name, found.sub, func(r *azservicebus.Receiver) error {
+			return r.CompleteMessage(ctx, &azservicebus.ReceivedMessage{LockToken: m.LockToken}, nil)
+		})
+	}
 	if err != nil {
 		return fmt.Errorf("queue: %s dead letter %s: %w", doing, id, classify(err))
 	}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/functions/console"
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/host"
+	"github.com/usher365/usher/shared/postgrestest"
+	"github.com/usher365/usher/shared/queue"
+	"github.com/usher365/usher/shared/queue/servicebus"
+	"github.com/usher365/usher/shared/servicebusfake"
+	"github.com/usher365/usher/shared/tenantfake"
+)
+
+// authority signs the certificates of namespaces outside.
+type authority struct {
+	key *ecdsa.PrivateKey
+	der []byte
+}
+
+func newAuthority() (a authority, err error) {
+	if a.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+		return a, err
+	}
+	template := validNow()
+	template.IsCA, template.BasicConstraintsValid = true, true
+	a.der, err = x509.CreateCertificate(rand.Reader, template, template, a.key.Public(), a.key)
+	return a, err
+}
+
+func validNow() *x509.Certificate {
+	return &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+}
+
+func (a authority) pem() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.der})
+}
+
+// certificate is one for an address: the client takes the port for a part of the name.
+func (a authority) certificate(t *testing.T, address string) tls.Certificate {
+	root, err := x509.ParseCertificate(a.der)
+	require.NoError(t, err)
+	template := validNow()
+	template.DNSNames = []string{address}
+	der, err := x509.CreateCertificate(rand.Reader, template, root, a.key.Public(), a.key)
+	require.NoError(t, err)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: a.key}
+}
+
+// shared gives the shell a database and a namespace that many processes share, over TLS.
+func (s *shell) shared() *servicebusfake.Server {
+	s.Helper()
+	queues := map[string]servicebusfake.QueueSettings{}
+	for _, name := range append(events.Functions(), servicebus.Parked) {
+		queues[name] = servicebusfake.QueueSettings{
+			Lock: 30 * time.Second, MaxDeliveries: 100, DetectDuplicates: true, DuplicateWindow: queue.DuplicateWindow,
+		}
+	}
+	fake := servicebusfake.New(servicebusfake.Options{Queues: queues})
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(s, err)
+	l := tls.NewListener(plain, &tls.Config{Certificates: []tls.Certificate{trust.certificate(s.T, plain.Addr().String())}})
+	served := make(chan error, 1)
+	go func() { served <- fake.Serve(l) }()
+	s.Cleanup(func() { require.NoError(s, errors.Join(fake.Close(), <-served)) })
+	s.env["USHER_DATABASE_URL"] = postgrestest.Schema(s.T)
+	s.env["USHER_SERVICEBUS_CONNECTION_STRING"] = fmt.Sprintf("Endpoint=sb://%s;SharedAccessKeyName=any;SharedAccessKey=c2VjcmV0", l.Addr())
+	s.ok("migrate")
+	return fake
+}
+
+// process runs 'usher serve' until the test ends, and gives its address once it is ready.
+func (s *shell) process(env map[string]string, args ...string) (url string) {
+	s.Helper()
+	address := freeAddress(s.T)
+	one := &shell{T: s.T, dir: s.dir, env: map[string]string{"USHER_LISTEN": address}}
+	for _, some := range []map[string]string{s.env, env} {
+		for name, value := range some {
+			one.env[name] = value
+		}
+	}
+	if port, given := env["FUNCTIONS_CUSTOMHANDLER_PORT"]; given {
+		address = "127.0.0.1:" + port
+	}
+	ctx, stop := context.WithCancel(s.Context())
+	ended := make(chan result, 1)
+	go func() { ended <- one.with(ctx, "", append([]string{"serve"}, args...)...) }()
+	s.Cleanup(func() {
+		stop()
+		r := <-ended
+		assert.Equal(s, exitOK, r.code, "%s", r.err)
+	})
+	url = "http://" + address
+	require.Eventually(s, func() bool { return s.status("GET", url+"/readyz") == http.StatusOK }, 30*time.Second, 10*time.Millisecond)
+	return url
+}
+
+func freeAddress(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// status is what a call is answered; 0 when it is not.
+func (s *shell) status(method, url string) int {
+	r, err := http.NewRequestWithContext(s.Context(), method, url, strings.NewReader("{}"))
+	require.NoError(s, err)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0
+	}
+	defer answer.Body.Close()
+	_, err = io.Copy(io.Discard, answer.Body)
+	require.NoError(s, err)
+	return answer.StatusCode
+}
+
+const upn = "sam360reports@contoso.onmicrosoft.com"
+
+// Two processes with one data directory, each with other functions, do the main job
+// together; the operator's commands are a third.
+func TestTwoProcessesDoTheMainJob(t *testing.T) {
+	s := newShell(t).on(slow)
+	fake := s.shared()
+	front := s.process(nil, "--functions", "intake,console,create,notify")
+	delete(s.env, "USHER_WEBHOOK_SECRET") // the worker needs none of these
+	delete(s.env, "USHER_API_TOKEN")
+	worker := s.process(nil, "--functions", "assignrole,grantrolegroup,revoke,fullsync")
+	s.on(slow)
+	assert.NoFileExists(t, filepath.Join(s.dir, serverFile))
+	assert.Equal(t, http.StatusUnauthorized, s.status("GET", front+"/api/requests"))
+	assert.Equal(t, http.StatusUnauthorized, s.status("POST", front+"/webhooks/standard"))
+	for _, path := range []string{"/api/requests", "/webhooks/standard", "/"} {
+		assert.Equal(t, http.StatusNotFound, s.status("POST", worker+path), path)
+	}
+	assert.Equal(t, http.StatusOK, s.status("GET", worker+"/healthz"))
+	assert.Equal(t, http.StatusOK, s.status("GET", worker+"/metrics"))
+
+	s.lives("onboard-sam360.json", "offboard-sam360.json")
+	var runs []struct{ Findings []any }
+	s.json(&runs, "sync")
+	require.Len(t, runs, 1)
+	assert.Empty(t, runs[0].Findings)
+	for _, name := range events.Functions() {
+		assert.Equal(t, servicebusfake.Depth{}, fake.Depth(name), name)
+	}
+}
+
+// lives onboards the account of a sample and offboards it again, seen from outside.
+func (s *shell) lives(onboard, offboard string) {
+	s.Helper()
+	s.ok("request", "-f", onboard, "--wait")
+	var accounts []console.Account
+	s.json(&accounts, "list", "--accounts")
+	require.Len(s, accounts, 1)
+	assert.Equal(s, account.AccountActive, accounts[0].State)
+	assert.NotEmpty(s, accounts[0].SecretRef)
+	tenant := slow.Server.Tenant(tenantfake.DefaultTenantID)
+	assert.Equal(s, []string{"Service Support Administrator"}, tenant.RolesOf(upn))
+	assert.Len(s, tenant.RoleGroupMembers("View-Only Organization Management"), 1)
+	s.ok("request", "-f", offboard, "--wait")
+	s.json(&accounts, "list", "--accounts")
+	assert.Empty(s, accounts)
+	assert.Empty(s, tenant.RoleGroupMembers("View-Only Organization Management"))
+}
+
+// An operator's command on shared engines orders work and leaves it to those who serve.
+func TestAnOrderOnSharedEnginesIsNotWorkedOnHere(t *testing.T) {
+	s := newShell(t).real()
+	fake := s.shared()
+	s.ok("request", "-f", "onboard-sam360.json")
+	assert.Equal(t, servicebusfake.Depth{Active: 1}, fake.Depth(events.Create))
+	var requests []console.Request
+	s.json(&requests, "list")
+	require.Len(t, requests, 1)
+	assert.False(t, requests[0].Over)
+}
+
+func TestFunctionsThatThereAreNot(t *testing.T) {
+	r := newShell(t).run("serve", "--functions", "create,destroy")
+	assert.Equal(t, exitUsage, r.code)
+	assert.Contains(t, r.err, `no function "destroy"`)
+	assert.Contains(t, r.err, "intake, console, create")
+}
+
+// A worker is told what it lacks, and not what only others need.
+func TestWhatAWorkerNeeds(t *testing.T) {
+	s := newShell(t)
+	r := s.run("serve", "--tenant", "real", "--functions", "create,notify")
+	assert.Equal(t, exitConfig, r.code)
+	assert.Contains(t, r.err, "AZURE_TENANT_ID")
+	assert.NotContains(t, r.err, "USHER_WEBHOOK_SECRET")
+	assert.NotContains(t, r.err, "USHER_API_TOKEN")
+}
+
+func TestStoppingIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		time.AfterFunc(time.Hour, stop)
+		began, free := time.Now(), make(chan struct{})
+		err := bounded(ctx, func() error { <-free; return nil })
+		require.ErrorContains(t, err, "did not end")
+		assert.Equal(t, time.Hour+host.Grace+10*time.Second, time.Since(began))
+		close(free)
+		require.NoError(t, bounded(ctx, func() error { return nil }))
+	})
+}
