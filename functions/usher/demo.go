@@ -25,10 +25,13 @@ import (
 
 func (p *program) demoCommand() *cobra.Command {
 	var replication time.Duration
+	var on demoEngines
 	c := p.command("demo", "Watch a ticket become a service account, and go again", "usher demo", exactly(), func(ctx context.Context, _ []string) error {
-		return p.demo(ctx, replication)
+		return p.demo(ctx, replication, on)
 	})
 	c.Flags().DurationVar(&replication, "replication", quickReplication, "how long Exchange takes to hear of the new account")
+	c.Flags().StringVar(&on.queue, "queue", engineSQLite, "sqlite, or servicebus-fake: Azure Service Bus as the real client sees it, inside this process")
+	c.Flags().StringVar(&on.ledger, "ledger", engineSQLite, "sqlite; postgres: a server that is started for the demo; or postgres://… for one of yours")
 	return c
 }
 
@@ -36,6 +39,7 @@ func (p *program) demoCommand() *cobra.Command {
 type demo struct {
 	program     *program
 	settings    *settings
+	engines     demoEngines
 	replication time.Duration
 	app         *app.App
 	api         *client
@@ -48,7 +52,10 @@ type demo struct {
 // spare is how much longer than the replication a demo may take.
 const spare = 3 * time.Minute
 
-func (p *program) demo(ctx context.Context, replication time.Duration) (err error) {
+func (p *program) demo(ctx context.Context, replication time.Duration, on demoEngines) (err error) {
+	if err := on.check(); err != nil {
+		return err
+	}
 	dir, remove, err := p.demoDir()
 	if err != nil {
 		return err
@@ -67,7 +74,7 @@ func (p *program) demo(ctx context.Context, replication time.Duration) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	d := &demo{program: p, settings: s, replication: replication, before: take(s.embedded.Server)}
+	d := &demo{program: p, settings: s, engines: on, replication: replication, before: take(s.embedded.Server)}
 	return d.play(ctx)
 }
 
@@ -104,7 +111,7 @@ func (d *demo) play(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeLog()) }()
-	if d.app, err = s.open(ctx, app.Options{Engines: host.Options{Log: log}}); err != nil {
+	if d.app, err = s.open(ctx, app.Options{Engines: host.Options{Log: log}, Open: d.engines.open}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.app.Close()) }()
