@@ -34,14 +34,16 @@ func TestWhatIsMissingInTheTenant(t *testing.T) {
 		"ExchangeDirectoryRole": {func(t *tenantfake.Tenant) { t.SetDirectoryRoles(tenantfake.DefaultClientID) }, fault.ExchangeAccessMissing},
 		"RoleGroup":             {func(*tenantfake.Tenant) {}, fault.RoleGroupNotFound},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { runMissing(t, tt.take, tt.code) })
-		})
+		for engine, on := range map[string]func(*world) engines{"SQLite": onSQLite, "ServiceBus": onServiceBus} {
+			t.Run(name+"/"+engine, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { runMissing(t, on, tt.take, tt.code) })
+			})
+		}
 	}
 }
 
-func runMissing(t *testing.T, take func(*tenantfake.Tenant), code fault.Code) {
-	s := quiet(t)
+func runMissing(t *testing.T, on func(*world) engines, take func(*tenantfake.Tenant), code fault.Code) {
+	s := quiet(t, on)
 	users, roles := len(s.tenant.Users()), len(s.tenant.RoleAssignments())
 	take(s.tenant)
 	if code != fault.RoleGroupNotFound {
@@ -70,12 +72,12 @@ func runMissing(t *testing.T, take func(*tenantfake.Tenant), code fault.Code) {
 	assert.Equal(t, string(code), dead[0].Reason)
 	p.bury()
 	synctest.Wait()
-	require.NoError(t, s.db.Close())
+	s.close()
 }
 
 // quiet is a world in which nothing fails by chance.
-func quiet(t *testing.T) *story {
-	w := newWorld(t, 1)
+func quiet(t *testing.T, on func(*world) engines) *story {
+	w := newWorld(t, 1, on)
 	w.calm = true
 	w.tenant.SetReplication(20 * time.Minute)
 	return &story{world: w, taken: map[string]bool{}}

@@ -27,11 +27,10 @@ import (
 	"github.com/usher365/usher/shared/entra"
 	"github.com/usher365/usher/shared/exchange"
 	"github.com/usher365/usher/shared/ledger"
-	ledgersql "github.com/usher365/usher/shared/ledger/sqlite"
+	"github.com/usher365/usher/shared/ledger/tables"
 	"github.com/usher365/usher/shared/patience"
 	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/queue"
-	queuesql "github.com/usher365/usher/shared/queue/sqlite"
 	"github.com/usher365/usher/shared/schema"
 	"github.com/usher365/usher/shared/step"
 	"github.com/usher365/usher/shared/tenantfake"
@@ -44,8 +43,8 @@ type process struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	dead   atomic.Bool
-	queue  *queuesql.Queue
-	ledger *ledgersql.Ledger
+	queue  messages
+	ledger *tables.Ledger
 	desk   *intake.Desk
 	door   *intake.Webhook
 	runner *step.Runner
@@ -56,11 +55,7 @@ type process struct {
 func (w *world) boot() *process {
 	p := &process{world: w}
 	p.ctx, p.cancel = context.WithCancel(w.ctx)
-	var err error
-	p.queue, err = queuesql.New(w.ctx, w.db, queuesql.Options{Observe: func(queuesql.Incident) {}})
-	require.NoError(w, err)
-	p.ledger, err = ledgersql.New(w.ctx, w.db, p.queue)
-	require.NoError(w, err)
+	p.queue, p.ledger = w.engines.open(p)
 	p.openDesk()
 	p.wire()
 	w.mu.Lock()
@@ -73,6 +68,7 @@ func (w *world) boot() *process {
 func (p *process) die() {
 	if p.dead.CompareAndSwap(false, true) {
 		p.cancel()
+		p.engines.sever()
 	}
 }
 

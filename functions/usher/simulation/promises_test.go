@@ -49,9 +49,7 @@ func (s *story) everyTicketHasAnEnd(p *process, requests []account.Request) {
 		assert.True(s, known[id], "request %s was accepted and is nowhere", id)
 	}
 	for _, function := range events.Functions() {
-		depth, err := p.queue.Depth(s.ctx, function)
-		require.NoError(s, err)
-		assert.Zero(s, depth.Active+depth.Planned+depth.Locked, "messages left on %s", function)
+		assert.Zero(s, s.engines.left(function), "messages left on %s", function)
 	}
 }
 

@@ -31,7 +31,7 @@ func TestEverySampleRunsToItsEnd(t *testing.T) {
 }
 
 func runSample(t *testing.T, name string) {
-	s := quiet(t)
+	s := quiet(t, onSQLite)
 	w, p := s.world, s.boot()
 	users, roles := w.tenant.Users(), w.tenant.RoleAssignments()
 
@@ -57,7 +57,7 @@ func runSample(t *testing.T, name string) {
 	p.bury()
 	synctest.Wait()
 	s.check()
-	require.NoError(t, w.db.Close())
+	w.close()
 }
 
 func (s *story) sendSample(name string) reply {

@@ -26,6 +26,8 @@ func (s *story) live() {
 	stop := make(chan struct{})
 	var keeper sync.WaitGroup
 	keeper.Go(func() { s.keepAlive(stop) })
+	calm := make(chan struct{})
+	keeper.Go(func() { s.engines.trouble(calm) })
 	var people sync.WaitGroup
 	for n := range 2 + s.random.upTo(4, "people") {
 		people.Go(func() { (&person{s, n}).live() })
@@ -33,6 +35,7 @@ func (s *story) live() {
 	people.Wait()
 	time.Sleep(s.random.within(3*time.Hour, "evening"))
 	s.calm = true
+	close(calm)
 	for range 5 {
 		time.Sleep(26 * time.Hour)
 		s.sync()

@@ -39,14 +39,15 @@ var existing = []string{"scanner1", "scanner2", "mail.operations"}
 // world outlives the process: the tenant, the disk, the ticketing system.
 type world struct {
 	*testing.T
-	ctx    context.Context
-	random *dice
-	server *tenantfake.Server
-	tenant *tenantfake.Tenant
-	db     *database.DB
-	vault  *secrets.FileVault
-	secret webhook.Secret
-	calm   bool // no more faults
+	ctx     context.Context
+	random  *dice
+	server  *tenantfake.Server
+	tenant  *tenantfake.Tenant
+	db      *database.DB
+	engines engines
+	vault   *secrets.FileVault
+	secret  webhook.Secret
+	calm    bool // no more faults
 
 	mu      sync.Mutex
 	process *process
@@ -60,7 +61,7 @@ type world struct {
 }
 
 // newWorld makes a tenant with some history, an empty disk, and odds that differ by seed.
-func newWorld(t *testing.T, seed uint64) *world {
+func newWorld(t *testing.T, seed uint64, on func(*world) engines) *world {
 	w := &world{T: t, ctx: context.Background(), random: newDice(seed), before: map[string][]string{}}
 	w.faultOdds = []float64{0, 0.02, 0.1, 0.25}[w.random.upTo(4, "faults")]
 	w.deathOdds = []float64{0, 0, 0.01, 0.05}[w.random.upTo(4, "deaths")]
@@ -70,6 +71,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	var err error
 	w.db, err = database.Open(w.ctx, database.Options{Path: ":memory:"})
 	require.NoError(t, err)
+	w.engines = on(w)
 	w.vault, err = secrets.OpenFileVault(t.TempDir(), secrets.Options{})
 	require.NoError(t, err)
 	w.secret, err = webhook.NewSecret(w.random.reader(2))
@@ -102,6 +104,12 @@ func (w *world) furnish() {
 func (w *world) replication() func(int) time.Duration {
 	longest := []time.Duration{0, 30 * time.Minute, 30 * time.Minute, 3 * time.Hour, 30 * time.Hour}[w.random.upTo(5, "replication")]
 	return func(change int) time.Duration { return w.random.within(longest, "replication of", change) }
+}
+
+// close ends the world after its last process was buried.
+func (w *world) close() {
+	w.engines.close()
+	require.NoError(w, w.db.Close())
 }
 
 // fate decides what happens to a call, and whether the process dies of it.
