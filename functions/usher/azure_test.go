@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"net/http"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ import (
 // underAzure serves everything behind a stand-in of the host.
 func (s *shell) underAzure(forget int) (fake *servicebusfake.Server, h *functionsHost, front string) {
 	fake = s.shared()
+	s.env["USHER_VAULT"] = "file:" + filepath.Join(s.dir, "vault")
 	_, port, err := net.SplitHostPort(freeAddress(s.T))
 	require.NoError(s, err)
 	handler := s.process(map[string]string{"FUNCTIONS_CUSTOMHANDLER_PORT": port, "USHER_LISTEN": "127.0.0.1:1"})
@@ -92,10 +94,11 @@ func TestParkedOnAzureFunctions(t *testing.T) {
 	h.settled(parked(0))
 }
 
-func TestAzureFunctionsNeedsSharedEngines(t *testing.T) {
+func TestAzureFunctionsKeepsNothingOnItsDisk(t *testing.T) {
 	s := newShell(t).real()
 	s.env["FUNCTIONS_CUSTOMHANDLER_PORT"] = "1"
 	r := s.run("serve")
 	assert.Equal(t, exitConfig, r.code, r.err)
 	assert.Contains(t, r.err, "USHER_DATABASE_URL")
+	assert.Contains(t, r.err, "USHER_VAULT")
 }

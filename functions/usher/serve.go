@@ -68,9 +68,8 @@ func (p *program) serve(ctx context.Context, o serving) (err error) {
 	}
 	port, underFunctions := p.env(azurefunctions.PortVariable)
 	if underFunctions {
-		if !s.Shared.Given() {
-			return failed(exitConfig, "set USHER_DATABASE_URL and USHER_SERVICEBUS_NAMESPACE; docs/deploy-azure.md tells all of it",
-				"Azure Functions (%s is set) needs the engines that many processes share", azurefunctions.PortVariable)
+		if err := s.outlives(); err != nil {
+			return err
 		}
 		s.Listen = net.JoinHostPort("127.0.0.1", port)
 	}
@@ -166,6 +165,21 @@ func (s *settings) complete(o serving) error {
 		return &failure{exitConfig, err, "usher.example.yaml documents every setting; 'usher serve --tenant embedded' needs none"}
 	}
 	return nil
+}
+
+// outlives refuses settings that keep things on a disk which goes with its instance.
+func (s *settings) outlives() error {
+	var found config.Problems
+	if !s.Shared.Given() {
+		found = append(found, config.Problem{Where: "USHER_DATABASE_URL and USHER_SERVICEBUS_NAMESPACE", What: "are missing; a file would go with the instance, and tickets with it"})
+	}
+	if s.Vault == "" {
+		found = append(found, config.Problem{Where: "USHER_VAULT", What: "is missing; a directory would go with the instance, and the sealed passwords with it"})
+	}
+	if found == nil {
+		return nil
+	}
+	return &failure{exitConfig, found, azurefunctions.PortVariable + " is set, so this is Azure Functions; docs/deploy-azure.md names every setting"}
 }
 
 // learnTimeout is how long the start waits for the tenants to tell their domains.
