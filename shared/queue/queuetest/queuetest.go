@@ -4,7 +4,6 @@ package queuetest
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -112,18 +111,6 @@ func Run(t *testing.T, f Features, open Open) {
 			synctest.Test(t, func(t *testing.T) { c.check(t, f, open) })
 		})
 	}
-}
-
-// Check checks the one rule of the given name, for a test of the suite itself. tb's
-// FailNow must end the calling goroutine.
-func Check(tb testing.TB, name string, f Features, open Open) {
-	for _, c := range cases() {
-		if c.name == name {
-			c.check(tb, f, open)
-			return
-		}
-	}
-	require.FailNow(tb, fmt.Sprintf("there is no case %q", name))
 }
 
 func (c testCase) check(tb testing.TB, f Features, open Open) {

@@ -9,14 +9,13 @@ import (
 	"github.com/usher365/usher/shared/queue"
 )
 
-// RetryCase is the name of the case that an engine fails which does not take the
-// attempt in an id for a part of it.
-const RetryCase = "a retry with a new attempt in its id arrives"
+// retryCase is the name of the case that RunMutation uses.
+const retryCase = "a retry with a new attempt in its id arrives"
 
 func settling() []testCase {
 	expires := func(h Harness) bool { return h.ExpireLocks != nil }
 	return []testCase{
-		{name: RetryCase, run: retryArrives},
+		{name: retryCase, run: retryArrives},
 		{name: "a retry replaces the message", run: retryReplaces},
 		{name: "a retry under an id that was seen only completes", run: retrySeen},
 		{name: "a retry that was thrown away can be given again", can: expires, run: retryTwice},

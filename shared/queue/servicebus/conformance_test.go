@@ -40,9 +40,13 @@ func TestMain(m *testing.M) {
 }
 
 func TestConformanceOverPipe(t *testing.T) {
-	queuetest.Run(t, queuetest.Features{Virtual: true}, func(tb testing.TB, s queuetest.Settings) queuetest.Harness {
-		return overPipe(newFake(tb, s, 30*time.Second)).harness(tb)
-	})
+	queuetest.Run(t, queuetest.Features{Virtual: true}, openOverPipe)
+}
+
+func TestTheSuiteNoticesARetryThatVanishes(t *testing.T) { queuetest.RunMutation(t, openOverPipe) }
+
+func openOverPipe(tb testing.TB, s queuetest.Settings) queuetest.Harness {
+	return overPipe(newFake(tb, s, 30*time.Second)).harness(tb)
 }
 
 // TestConformanceOverTLS runs on a loopback port, with a credential, as in production.

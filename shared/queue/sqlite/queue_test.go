@@ -31,6 +31,8 @@ func TestConformanceOnDisk(t *testing.T) {
 	})
 }
 
+func TestTheSuiteNoticesARetryThatVanishes(t *testing.T) { queuetest.RunMutation(t, openInMemory) }
+
 func openInMemory(tb testing.TB, s queuetest.Settings) queuetest.Harness {
 	return open(tb, database.Memory, s).harness()
 }
