@@ -14,7 +14,6 @@ import (
 
 	"github.com/usher365/usher/functions/assignrole"
 	"github.com/usher365/usher/functions/create"
-	"github.com/usher365/usher/functions/fullsync"
 	"github.com/usher365/usher/functions/grantrolegroup"
 	"github.com/usher365/usher/functions/notify"
 	"github.com/usher365/usher/functions/revoke"
@@ -34,9 +33,9 @@ func TestBrokenApps(t *testing.T) {
 		"NoProxying":         {"host.json", `"enableProxyingHttpRequest": true`, `"enableProxyingHttpRequest": false`},
 		"Misspelt":           {"host.json", `enableProxyingHttpRequest`, `enableProxyHttpRequest`},
 		"ForwardingBesides":  {"host.json", `"enableProxyingHttpRequest": true`, `"enableProxyingHttpRequest": true, "enableForwardingHttpRequest": true`},
-		"ShortRenewal":       {"host.json", `01:10:00`, `00:05:00`},
-		"ShortTimeout":       {"host.json", `01:15:00`, `00:10:00`},
-		"NotATime":           {"host.json", `01:15:00`, `75 minutes`},
+		"ShortRenewal":       {"host.json", `"maxAutoLockRenewalDuration": "00:10:00"`, `"maxAutoLockRenewalDuration": "00:05:00"`},
+		"ShortTimeout":       {"host.json", `"functionTimeout": "00:10:00"`, `"functionTimeout": "00:05:00"`},
+		"NotATime":           {"host.json", `"functionTimeout": "00:10:00"`, `"functionTimeout": "10 minutes"`},
 		"NoAutoComplete":     {"host.json", `"autoCompleteMessages": true`, `"autoCompleteMessages": false`},
 		"Prefetch":           {"host.json", `"prefetchCount": 0`, `"prefetchCount": 20`},
 		"NoCalls":            {"host.json", `"maxConcurrentCalls": 4`, `"maxConcurrentCalls": 0`},
@@ -121,10 +120,11 @@ func TestWhatTheSchedulesMean(t *testing.T) {
 }
 
 // A handler's own time is over before that of its invocation, so that its end is on record.
+// A full sync looks at the invocation's time, and goes on in its next delivery.
 func TestEveryAttemptEndsInTime(t *testing.T) {
 	for name, p := range map[string]step.Policy{
 		"create": create.Policy, "assignrole": assignrole.Policy, "grantrolegroup": grantrolegroup.Policy(nil),
-		"revoke": revoke.Policy, "notify": notify.Policy, "fullsync": fullsync.Policy,
+		"revoke": revoke.Policy, "notify": notify.Policy,
 	} {
 		assert.Less(t, p.Longest()+time.Minute, azurefunctions.Longest, name)
 	}

@@ -26,9 +26,10 @@ import (
 // handler to listen, on the loopback address. Nothing else sets it.
 const PortVariable = "FUNCTIONS_CUSTOMHANDLER_PORT"
 
-// Longest is how long one invocation may take: an hour of fullsync and a reserve. The
-// host's functionTimeout and the time for which it renews locks (host.json) are longer.
-const Longest = time.Hour + 5*time.Minute
+// Longest is how long one invocation may take. The host's functionTimeout and the time for
+// which it renews locks (host.json) are longer, and the ten minutes of the Consumption plan
+// too. A full sync that needs more goes on in its next delivery (step.TimeLeft).
+const Longest = 9 * time.Minute
 
 // Sender is our own way into the namespace; see servicebus.Queue.
 type Sender interface {
