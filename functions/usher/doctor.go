@@ -58,7 +58,7 @@ func (p *program) examine(ctx context.Context, tenant string) (reports []console
 	if err != nil {
 		return nil, err
 	}
-	s, err := p.inside(ctx, app.Options{Vault: vault, Open: func(ctx context.Context, o host.Options) (*host.Engines, error) {
+	s, err := p.inside(ctx, app.Options{Vault: "file:" + vault, Open: func(ctx context.Context, o host.Options) (*host.Engines, error) {
 		return embedded.Open(ctx, o, database.Memory)
 	}})
 	if err != nil {

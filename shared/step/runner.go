@@ -85,6 +85,9 @@ func busyPause(free time.Duration) time.Duration {
 	return min(max(free/10, time.Second), 10*time.Second)
 }
 
+// recordTimeout bounds the writing down of an attempt.
+const recordTimeout = 30 * time.Second
+
 // Deliver is the queue.Handler of every command but notify.
 func (r *Runner) Deliver(ctx context.Context, d queue.Delivery) queue.Outcome {
 	a := attempt{token: r.NewToken(), started: r.Now()}
@@ -113,11 +116,26 @@ func (r *Runner) deliver(ctx context.Context, d queue.Delivery, a *attempt, line
 		return queue.Done()
 	}
 	result, err := r.call(ctx, a)
-	if ctx.Err() != nil {
-		// The lock is lost or the process stops: the attempt proves nothing, the message comes again.
-		return line.abandoned(fault.Unreachable, context.Cause(ctx))
+	// What was done is written down although the lock was lost or the process stops: the
+	// lease says whether it may be.
+	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	if ctx.Err() != nil && err != nil {
+		return r.giveUp(recording, a, context.Cause(ctx), line)
 	}
-	return r.finish(ctx, a, result, err, line)
+	return r.finish(recording, a, result, err, line)
+}
+
+// giveUp ends an attempt that was cut short and proves nothing; its message comes
+// again. The account is free at once: a lease that could not be given back ends by itself.
+func (r *Runner) giveUp(ctx context.Context, a *attempt, cause error, line *Line) queue.Outcome {
+	err := r.Ledger.Update(ctx, a.cmd.Request, func(rec *ledger.Record) error {
+		if rec.Lease.Token == a.token {
+			rec.Lease = ledger.Lease{}
+		}
+		return nil
+	})
+	return line.abandoned(fault.Unreachable, errors.Join(cause, err))
 }
 
 func (r *Runner) decode(d queue.Delivery, a *attempt) error {

@@ -3,20 +3,20 @@ package main
 
 import (
 	"context"
-	"path/filepath"
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/host/clients"
 	"github.com/usher365/usher/shared/host/lambda"
+	"github.com/usher365/usher/shared/host/vaults"
 	"github.com/usher365/usher/shared/secrets"
 	"github.com/usher365/usher/shared/step"
 )
 
 func main() { lambda.Consume(events.Create, wire) }
 
-func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
+func wire(ctx context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	o, err := clients.FromEnvironment(p.Env, p.Config)
 	if err != nil {
 		return lambda.Consumer{}, err
@@ -25,7 +25,7 @@ func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
-	vault, err := secrets.OpenFileVault(filepath.Join(p.Config.Data, "vault"), secrets.Options{})
+	vault, err := vaults.Open(ctx, p.Config.VaultAddress(), vaults.Options{Credential: o.Credential})
 	if err != nil {
 		return lambda.Consumer{}, err
 	}

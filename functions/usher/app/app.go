@@ -4,10 +4,10 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
-	"path/filepath"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"golang.org/x/sync/errgroup"
@@ -21,8 +21,8 @@ import (
 	"github.com/usher365/usher/shared/host/clients"
 	"github.com/usher365/usher/shared/host/distributed"
 	"github.com/usher365/usher/shared/host/embedded"
+	"github.com/usher365/usher/shared/host/vaults"
 	"github.com/usher365/usher/shared/profile"
-	"github.com/usher365/usher/shared/secrets"
 	"github.com/usher365/usher/shared/telemetry/metrics"
 )
 
@@ -42,7 +42,7 @@ type Options struct {
 	ClientID string
 	// Limits pace the calls to Exchange; zero means the careful defaults.
 	Limits exchange.Limits
-	// Vault is the directory of sealed passwords; empty means vault in the data directory.
+	// Vault is the address of the vault of sealed passwords; empty means the configured one.
 	Vault string
 	// Workers is how many deliveries of each function are handled at once; zero means 4.
 	Workers int
@@ -57,7 +57,7 @@ type App struct {
 	Desk      *intake.Desk
 	Directory *entra.Client
 	Exchange  *exchange.Client
-	Vault     *secrets.FileVault
+	Vault     vaults.Vault
 	Profiles  *profile.Catalogue
 
 	options Options
@@ -103,7 +103,7 @@ func (a *App) Work(ctx context.Context) error {
 	return group.Wait()
 }
 
-func (a *App) wireClients(context.Context) (err error) {
+func (a *App) wireClients(ctx context.Context) (err error) {
 	o := clients.Options{
 		Credential: a.options.Credential, Endpoints: a.Config.Endpoints, Limits: a.options.Limits, Now: a.Now, NewID: a.NewID,
 		Graph:    a.Metrics.Count(metrics.ServiceGraph, a.options.Transport),
@@ -112,11 +112,7 @@ func (a *App) wireClients(context.Context) (err error) {
 	if a.Directory, a.Exchange, err = clients.Both(o); err != nil {
 		return err
 	}
-	dir := a.options.Vault
-	if dir == "" {
-		dir = filepath.Join(a.Config.Data, "vault")
-	}
-	a.Vault, err = secrets.OpenFileVault(dir, secrets.Options{})
+	a.Vault, err = vaults.Open(ctx, cmp.Or(a.options.Vault, a.Config.VaultAddress()), vaults.Options{Credential: o.Credential, Transport: o.Graph})
 	return err
 }
 

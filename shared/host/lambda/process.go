@@ -16,6 +16,7 @@ import (
 	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/host/distributed"
+	"github.com/usher365/usher/shared/host/references"
 	"github.com/usher365/usher/shared/identity"
 	"github.com/usher365/usher/shared/telemetry"
 	"github.com/usher365/usher/shared/telemetry/cloudwatch"
@@ -127,7 +128,7 @@ func (m *machine) shut() {
 
 // open reads the configuration, and opens ledger and queue.
 func (m *machine) open(ctx context.Context) (*Process, error) {
-	c, err := config.Load(m.configFile(), m.env, nil)
+	c, err := config.Load(m.configFile(), m.env, references.New(references.Options{Env: m.env}))
 	if err != nil {
 		return nil, err
 	}
