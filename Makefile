@@ -35,6 +35,10 @@ build: ## build usher and every function's own binary into bin/
 test: ## every test but soak: units, whole processes, import rules, size budgets (RACE=all: see decision 010)
 	@scripts/test
 
+.PHONY: crosscheck
+crosscheck: ## let a second client, which shares no code with ours, work on the fake Service Bus namespace (needs npm)
+	@shared/servicebusfake/crosscheck/run
+
 .PHONY: lint
 lint: ## gofmt, go vet and staticcheck
 	@scripts/lint $(STATICCHECK)

@@ -1,6 +1,6 @@
 // Package crosscheck holds the fake namespace against a second client, Microsoft's for
-// JavaScript, which shares no code with the one for Go. Install it with npm in this
-// folder and run the test with SERVICEBUS_CROSSCHECK=1.
+// JavaScript, which shares no code with the one for Go: see the script run, which
+// `make crosscheck` calls.
 package crosscheck
 
 import (
@@ -17,11 +17,13 @@ import (
 	"github.com/usher365/usher/shared/servicebusfake"
 )
 
-// switchVariable asks for the check, which then fails where node or the client is missing.
-const switchVariable = "SERVICEBUS_CROSSCHECK"
+// directoryVariable names the directory with the client and the script it runs. Without
+// it there is nothing to check.
+const directoryVariable = "SERVICEBUS_CROSSCHECK"
 
 func TestTheJavaScriptClientAgrees(t *testing.T) {
-	if os.Getenv(switchVariable) == "" {
+	directory := os.Getenv(directoryVariable)
+	if directory == "" {
 		return
 	}
 	s := servicebusfake.New(servicebusfake.Options{Queues: map[string]servicebusfake.QueueSettings{
@@ -33,6 +35,7 @@ func TestTheJavaScriptClientAgrees(t *testing.T) {
 	defer func() { require.NoError(t, s.Close()) }()
 
 	node := exec.CommandContext(t.Context(), "node", "crosscheck.mjs")
+	node.Dir = directory
 	node.Env = append(os.Environ(), fmt.Sprintf("CONNECTION=Endpoint=sb://%s;SharedAccessKeyName=any;SharedAccessKey=c2VjcmV0;UseDevelopmentEmulator=true", l.Addr()))
 	out, err := node.CombinedOutput()
 	t.Logf("%s", out)
