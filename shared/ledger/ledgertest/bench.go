@@ -1,6 +1,7 @@
 package ledgertest
 
 import (
+	"context"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -9,11 +10,12 @@ import (
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/ledger"
+	"github.com/usher365/usher/shared/queue"
 )
 
 // Benchmark measures what an engine does all day: accepting requests, and recording
 // steps, by one caller and by several at once, who all share one tenant's audit chain
-// or have one each. No message is sent.
+// or have one each; and, as the runner does after a step, an update that sends a message.
 func Benchmark(b *testing.B, l Writer) {
 	var made atomic.Int64
 	for _, tenants := range []int64{1, 16} {
@@ -34,20 +36,38 @@ func Benchmark(b *testing.B, l Writer) {
 				require.NoError(b, err)
 			}
 		})
-		several(b, fmt.Sprint("update/tenants=", tenants), func(b *testing.B) func() {
-			k, d := fresh()
-			_, err := l.Accept(b.Context(), k, always(d))
-			require.NoError(b, err)
-			return func() {
-				require.NoError(b, l.Update(b.Context(), d.Request.ID, func(rec *ledger.Record) error {
-					rec.Request.Steps[0].Attempt++
-					rec.Audit = []ledger.Entry{{Tenant: k.Tenant, At: epoch, Kind: "step.done", RequestID: d.Request.ID}}
-					return nil
-				}))
+		update := func(send bool) func(*testing.B) func() {
+			return func(b *testing.B) func() {
+				k, d := fresh()
+				_, err := l.Accept(b.Context(), k, always(d))
+				require.NoError(b, err)
+				return func() { require.NoError(b, l.Update(b.Context(), d.Request.ID, stepDone(send))) }
 			}
-		})
+		}
+		several(b, fmt.Sprint("update/tenants=", tenants), update(false))
+		several(b, fmt.Sprint("update and send/tenants=", tenants), update(true))
 	}
 }
+
+// stepDone records a step, and perhaps sends the next command.
+func stepDone(send bool) func(*ledger.Record) error {
+	return func(rec *ledger.Record) error {
+		r := &rec.Request
+		r.Steps[0].Attempt++
+		rec.Audit = []ledger.Entry{{Tenant: r.Tenant, At: epoch, Kind: "step.done", RequestID: r.ID}}
+		if send {
+			id := fmt.Sprintf("%s/create/%d", r.ID, r.Steps[0].Attempt)
+			rec.Send = []ledger.Outgoing{{Queue: "create", Message: queue.Message{ID: id, Body: []byte("{}")}}}
+		}
+		return nil
+	}
+}
+
+// Nowhere takes every message and forgets it.
+type Nowhere struct{}
+
+// Enqueue implements tables.Sender.
+func (Nowhere) Enqueue(context.Context, string, ...queue.Message) error { return nil }
 
 // several runs what prepare gives by one caller, and by sixteen, each with its own.
 func several(b *testing.B, name string, prepare func(*testing.B) func()) {

@@ -11,7 +11,9 @@ import (
 	"github.com/usher365/usher/shared/ledger/ledgertest"
 )
 
-func BenchmarkLedger(b *testing.B) { ledgertest.Benchmark(b, process(b, fresh(b), nil)) }
+func BenchmarkLedger(b *testing.B) {
+	ledgertest.Benchmark(b, process(b, fresh(b), ledgertest.Nowhere{}))
+}
 
 // BenchmarkProcesses is updates by four processes at once, which all extend one audit
 // chain: the most conflicts there can be.
