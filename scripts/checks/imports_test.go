@@ -18,6 +18,7 @@ var (
 	// adapters translate one foreign thing each; they know nothing of one another.
 	adapters = []string{
 		"shared/entra", "shared/exchange", "shared/activedirectory", "shared/secrets", "shared/ticket",
+		"shared/secrets/secretsmanager", "shared/secrets/keyvault",
 		"shared/queue/sqlite", "shared/queue/servicebus", "shared/ledger/sqlite", "shared/ledger/postgres",
 	}
 	// wiring is where adapters and handlers are put together.
@@ -30,7 +31,16 @@ var owners = map[string][]string{
 	"github.com/microsoftgraph/msgraph-sdk-go":                     {"shared/entra"},
 	"github.com/microsoft/kiota":                                   {"shared/entra"},
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus": {"shared/queue/servicebus"},
-	"github.com/aws/aws-lambda-go":                                 {"shared/host"},
+	"github.com/Azure/go-amqp":                                     {"shared/queue/servicebus", "shared/servicebusfake"},
+	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault":      {"shared/secrets/keyvault"},
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity":             {"shared/identity", "shared/signin", "functions/usher/bootstrap"},
+	"github.com/aws/aws-lambda-go":                                 {"shared/host/lambda", "scripts/sizes/hello"},
+	"github.com/aws/aws-sdk-go-v2/aws":                             {"shared/identity", "shared/secrets/secretsmanager", "shared/host/lambda"},
+	"github.com/aws/aws-sdk-go-v2/config":                          {"shared/identity", "shared/secrets/secretsmanager"},
+	"github.com/aws/aws-sdk-go-v2/service/sts":                     {"shared/identity"},
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager":          {"shared/secrets/secretsmanager"},
+	"github.com/jackc/pgx":                                         {"shared/ledger/postgres", "shared/postgrestest/server"},
+	"github.com/golang-jwt/jwt":                                    {"shared/tenantfake", "shared/stsfake"},
 	"modernc.org/sqlite":                                           {"shared/database"},
 	"filippo.io/age":                                               {"shared/secrets"},
 	"github.com/santhosh-tekuri/jsonschema":                        {"shared/schema"},
@@ -161,6 +171,8 @@ func TestTheRulesCatch(t *testing.T) {
 		"a fake in a function":        {"functions/create/cmd", "shared/tenantfake"},
 		"the SDK elsewhere":           {"shared/exchange", graphModels},
 		"the driver elsewhere":        {"shared/ledger/sqlite", "modernc.org/sqlite"},
+		"a vault with a vault":        {"shared/secrets", "shared/secrets/keyvault"},
+		"AWS in a handler's host":     {"shared/host/azurefunctions", "github.com/aws/aws-lambda-go/lambda"},
 		"Service Bus where it is not": {"functions/usher", "github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"},
 	} {
 		t.Run(name, func(t *testing.T) {

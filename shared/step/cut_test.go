@@ -57,16 +57,12 @@ func TestAnAttemptCutShortLeavesAnothersLease(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			other := ledger.Lease{Token: "other", Until: r.now.Add(1)}
 			assert.Equal(t, queue.Abandon, r.cut(m, func() (step.Result, error) {
-				rec := *r.record()
-				rec.Lease = other
-				r.book.records["req"] = rec
+				r.lease(other)
 				return answer()
 			}).Verb)
 			assert.Equal(t, other, r.record().Lease)
 			assert.Equal(t, account.StepRunning, r.record().Request.Steps[0].State)
-			rec := *r.record()
-			rec.Lease = ledger.Lease{}
-			r.book.records["req"] = rec
+			r.lease(ledger.Lease{})
 		})
 	}
 }

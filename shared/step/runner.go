@@ -79,12 +79,6 @@ type attempt struct {
 	task Task[json.RawMessage]
 }
 
-// busyPause is short, for most steps take a second; a holder that died keeps its
-// lease to the end, and is not asked about every second of it.
-func busyPause(free time.Duration) time.Duration {
-	return min(max(free/10, time.Second), 10*time.Second)
-}
-
 // recordTimeout bounds the writing down of an attempt.
 const recordTimeout = 30 * time.Second
 
@@ -126,18 +120,6 @@ func (r *Runner) deliver(ctx context.Context, d queue.Delivery, a *attempt, line
 	return r.finish(recording, a, result, err, line)
 }
 
-// giveUp ends an attempt that was cut short and proves nothing; its message comes
-// again. The account is free at once: a lease that could not be given back ends by itself.
-func (r *Runner) giveUp(ctx context.Context, a *attempt, cause error, line *Line) queue.Outcome {
-	err := r.Ledger.Update(ctx, a.cmd.Request, func(rec *ledger.Record) error {
-		if rec.Lease.Token == a.token {
-			rec.Lease = ledger.Lease{}
-		}
-		return nil
-	})
-	return line.abandoned(fault.Unreachable, errors.Join(cause, err))
-}
-
 func (r *Runner) decode(d queue.Delivery, a *attempt) error {
 	if err := json.Unmarshal(d.Body, &a.cmd); err != nil {
 		return err
@@ -166,7 +148,7 @@ func (r *Runner) begin(ctx context.Context, a *attempt) (admission, error) {
 		}
 		a.cmd.FirstSeen = st.FirstSeen
 		if rec.Account.ID != "" {
-			rec.Lease = ledger.Lease{Token: a.token, Until: now.Add(a.fn.policy.Timeout)}
+			rec.Lease = ledger.Lease{Token: a.token, Until: now.Add(leaseTime)}
 			if a.cmd.Function != events.Revoke {
 				rec.Account.TriedAt = now
 			}
@@ -185,6 +167,11 @@ func (r *Runner) begin(ctx context.Context, a *attempt) (admission, error) {
 func (r *Runner) call(ctx context.Context, a *attempt) (res Result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, a.fn.policy.Timeout)
 	defer cancel()
+	if a.task.Account.ID != "" {
+		var letGo func()
+		ctx, letGo = r.keepLease(ctx, a)
+		defer letGo()
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fault.Retry(fault.StepPanicked, 0, fmt.Errorf("%v\n%s", p, debug.Stack()))
@@ -194,18 +181,6 @@ func (r *Runner) call(ctx context.Context, a *attempt) (res Result, err error) {
 		return Result{}, fault.Stopf(fault.UnknownTenant, "tenant %s is not configured any more", a.task.Tenant.ID)
 	}
 	return a.fn.handle(ctx, a.task)
-}
-
-// errOvertaken rolls back the record of an attempt in whose place another one works now.
-var errOvertaken = errors.New("another attempt has taken this one's place")
-
-// current reports whether an attempt may write: it holds the account's lease or, where
-// there is no account, it is the one that the step was last begun by and not ended.
-func (a *attempt) current(rec *ledger.Record, st *account.Step) bool {
-	if rec.Account.ID != "" {
-		return rec.Lease.Token == a.token
-	}
-	return st.State == account.StepRunning && st.Attempt == a.cmd.Attempt
 }
 
 // finish records the attempt and what follows from it.
