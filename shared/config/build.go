@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"maps"
 	"net"
 	"net/url"
@@ -37,6 +38,7 @@ func (b *builder) build() Config {
 		c.APIToken = account.NewSecret(b.secret(token))
 	}
 	c.Tenants = b.tenantsOf(c.Cloud)
+	c.Home = b.home(c.Tenants)
 	return c
 }
 

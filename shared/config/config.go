@@ -47,6 +47,9 @@ type Config struct {
 	// Endpoints are those of Cloud, with what was set in their place. See EndpointsOf.
 	Endpoints Endpoints
 	Tenants   []account.Tenant
+	// Home is the tenant of our application and of the Service Bus namespace: that of
+	// AZURE_TENANT_ID, else the first of Tenants; empty when there is neither.
+	Home account.TenantID
 }
 
 // Shared says which ledger and queue several processes share: a PostgreSQL database and

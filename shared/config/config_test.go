@@ -170,3 +170,31 @@ func TestHosts(t *testing.T) {
 	_, ok := config.Hosts("germany")
 	assert.False(t, ok)
 }
+
+func TestHome(t *testing.T) {
+	const other = "11111111-1111-1111-1111-111111111111"
+	file := filepath.Join(t.TempDir(), "usher.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("tenants:\n  - alias: contoso\n    id: "+tenantID+"\n"), 0o600))
+	for name, tt := range map[string]struct {
+		path, env string
+		want      account.TenantID
+		problem   bool
+	}{
+		"from the environment": {file, other, other, false},
+		"the first tenant":     {file, "", tenantID, false},
+		"the only tenant":      {"", other, other, false},
+		"none":                 {"", "", "", false},
+		"malformed":            {file, "contoso.com", "contoso.com", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := config.Load(tt.path, func(name string) (string, bool) {
+				if name == "AZURE_TENANT_ID" {
+					return tt.env, true
+				}
+				return "", false
+			}, nil)
+			assert.Equal(t, tt.problem, err != nil, "%v", err)
+			assert.Equal(t, tt.want, c.Home)
+		})
+	}
+}

@@ -62,6 +62,9 @@ var variables = []struct {
 	{"USHER_EXCHANGE_ENDPOINT", "endpoints.exchange"},
 }
 
+// homeVariable is azidentity's name of the tenant of our application.
+const homeVariable = "AZURE_TENANT_ID"
+
 // overlay lets the environment replace what the file says.
 func overlay(r *raw, env func(string) (string, bool)) {
 	for _, v := range variables {
@@ -69,15 +72,15 @@ func overlay(r *raw, env func(string) (string, bool)) {
 			r.values[v.key] = setting{value, v.name, true}
 		}
 	}
-	const secrets, tenant = "USHER_WEBHOOK_SECRET", "AZURE_TENANT_ID"
+	const secrets = "USHER_WEBHOOK_SECRET"
 	if given := strings.FieldsFunc(lookup(env, secrets), isSeparator); len(given) > 0 {
 		r.sources[EnvironmentSource] = nil
 		for _, value := range given {
 			r.sources[EnvironmentSource] = append(r.sources[EnvironmentSource], setting{value, secrets, true})
 		}
 	}
-	if id := lookup(env, tenant); id != "" && len(r.tenants) == 0 {
-		r.tenants = []rawTenant{{where: tenant, alias: setting{"default", tenant, true}, id: setting{id, tenant, true}}}
+	if id := lookup(env, homeVariable); id != "" && len(r.tenants) == 0 {
+		r.tenants = []rawTenant{{where: homeVariable, alias: setting{"default", homeVariable, true}, id: setting{id, homeVariable, true}}}
 	}
 }
 

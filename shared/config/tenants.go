@@ -29,6 +29,18 @@ func (b *builder) tenantsOf(cloud string) []account.Tenant {
 	return tenants
 }
 
+// home is the tenant where our application is registered.
+func (b *builder) home(tenants []account.Tenant) account.TenantID {
+	id := strings.ToLower(lookup(b.env, homeVariable))
+	switch {
+	case id == "" && len(tenants) > 0:
+		return tenants[0].ID
+	case id != "" && !guid.MatchString(id) && b.tenants[0].where != homeVariable:
+		b.problems.add(homeVariable, "%q is not a tenant id, such as 0550b473-9fd2-4dbb-a058-a1640b4bf458", id)
+	}
+	return account.TenantID(id)
+}
+
 // only refuses a name that another tenant has.
 func (b *builder) only(taken map[string]bool, kind string, s setting) {
 	if taken[kind+s.value] {

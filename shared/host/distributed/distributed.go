@@ -39,18 +39,18 @@ func Ledger(ctx context.Context, o host.Options, sender postgres.Sender) (*postg
 }
 
 // Queue opens the configured namespace, with the connection string or with Usher's own
-// identity in the first tenant, which is the home of its application.
+// identity in its home tenant.
 func Queue(o host.Options) (*servicebus.Queue, error) {
 	to := servicebus.Options{
 		Namespace: o.Config.Shared.Namespace, ConnectionString: o.Config.Shared.ConnectionString.Reveal(),
 		Queues: events.Functions(), Now: o.Now, Observe: host.Warn[servicebus.Incident](o.Log, "queue"),
 	}
 	if to.ConnectionString == "" {
-		if o.Credential == nil || len(o.Config.Tenants) == 0 {
-			return nil, errors.New("a Service Bus namespace needs a credential and a tenant to sign in to")
+		if o.Credential == nil || o.Config.Home == "" {
+			return nil, errors.New("a Service Bus namespace needs a credential and a tenant to sign in to; set AZURE_TENANT_ID")
 		}
 		var err error
-		if to.Credential, err = o.Credential(o.Config.Tenants[0].ID); err != nil {
+		if to.Credential, err = o.Credential(o.Config.Home); err != nil {
 			return nil, fmt.Errorf("sign in to Service Bus: %w", err)
 		}
 	}
