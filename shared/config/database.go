@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"net/url"
 	"regexp"
 	"strings"
@@ -85,7 +86,7 @@ func (b *builder) serviceBus(shared Shared) Shared {
 	case shared.Given() && !given:
 		b.problems.add(b.values["database"].where, "PostgreSQL needs a queue that several processes share: set USHER_SERVICEBUS_NAMESPACE")
 	case given && !shared.Given():
-		b.problems.add(namespace.where+connection.where, "Service Bus needs a ledger that several processes share: set USHER_DATABASE_URL=postgres://…")
+		b.problems.add(cmp.Or(namespace.where, connection.where), "Service Bus needs a ledger that several processes share: set USHER_DATABASE_URL=postgres://…")
 	}
 	return shared
 }
