@@ -122,7 +122,7 @@ func (c testCase) check(tb testing.TB, f Features, open Open) {
 
 func cases() []testCase {
 	var all []testCase
-	for _, some := range [][]testCase{sending(), planning(), locking(), settling(), burying(), stopping(), draining(), surviving()} {
+	for _, some := range [][]testCase{sending(), planning(), locking(), settling(), burying(), parking(), stopping(), draining(), surviving()} {
 		all = append(all, some...)
 	}
 	return all

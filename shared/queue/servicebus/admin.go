@@ -137,8 +137,8 @@ func (q *Queue) Discard(ctx context.Context, id string) error {
 }
 
 // exhume takes the dead letter with this id out, after doing something with it. The link
-// that found it is closed before: a message that fails again at once would come over it,
-// and stay locked.
+// that found it is closed before: what it was still granted would bring a message that
+// fails again at once, and leave it locked.
 func (q *Queue) exhume(ctx context.Context, doing, id string, do func(context.Context, buried, *azservicebus.ReceivedMessage) error) error {
 	found, err := q.buriedOne(ctx, id)
 	if err != nil {
@@ -148,7 +148,7 @@ func (q *Queue) exhume(ctx context.Context, doing, id string, do func(context.Co
 	defer cancel()
 	var m *azservicebus.ReceivedMessage
 	err = q.withReceiver(found.grave.name, found.sub, func(r *azservicebus.Receiver) (err error) {
-		m, err = seek(ctx, r, id)
+		m, err = seek(ctx, r, id, found.depth)
 		return err
 	})
 	if err == nil {
@@ -166,8 +166,10 @@ func (q *Queue) exhume(ctx context.Context, doing, id string, do func(context.Co
 }
 
 // seek receives until the message with this id came, and gives the others back: the
-// service cannot be asked for a certain one. Dead letters do not wear out by that.
-func seek(ctx context.Context, r *azservicebus.Receiver, id string) (wanted *azservicebus.ReceivedMessage, err error) {
+// service cannot be asked for a certain one. It asks for as many as lie before it, for
+// what is given back would come again over what is left of the link's credit. Dead
+// letters do not wear out by that.
+func seek(ctx context.Context, r *azservicebus.Receiver, id string, depth int) (wanted *azservicebus.ReceivedMessage, err error) {
 	var others []*azservicebus.ReceivedMessage
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
@@ -176,8 +178,8 @@ func seek(ctx context.Context, r *azservicebus.Receiver, id string) (wanted *azs
 			err = errors.Join(err, r.AbandonMessage(ctx, m, nil))
 		}
 	}()
-	for {
-		got, err := r.ReceiveMessages(ctx, page, nil)
+	for wanted == nil {
+		got, err := r.ReceiveMessages(ctx, min(max(depth-len(others), 1), page), nil)
 		if err != nil {
 			return nil, err
 		}
@@ -188,13 +190,11 @@ func seek(ctx context.Context, r *azservicebus.Receiver, id string) (wanted *azs
 			}
 			others = append(others, m)
 		}
-		if wanted != nil {
-			return wanted, nil
-		}
 		if len(got) == 0 {
 			engine.Sleep(ctx, engine.Pause(1)) // the link was dropped
 		}
 	}
+	return wanted, nil
 }
 
 // Cancel removes a message that is not due yet. Its id stays known to duplicate

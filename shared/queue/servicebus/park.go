@@ -117,13 +117,17 @@ func (q *Queue) graves(name string) []grave {
 type buried struct {
 	queue.DeadMessage
 	grave
+	// depth is how many messages come when it is received, itself the last.
+	depth int
 }
 
 // dig shows what was put aside of a queue, or of all when name is empty.
 func (q *Queue) dig(ctx context.Context, name string, show func(buried)) error {
 	for _, g := range q.graves(name) {
+		depth := 0
 		err := q.peek(ctx, g.name, g.sub, func(m *azservicebus.ReceivedMessage) bool {
-			d := buried{deadMessage(g.name, m), g}
+			depth++
+			d := buried{deadMessage(g.name, m), g, depth}
 			if name == "" || d.Queue == name {
 				show(d)
 			}
