@@ -31,6 +31,10 @@ run: ## build usher and run the demo: a ticket in, an account, and gone again
 build: ## build usher and every function's own binary into bin/
 	@scripts/build all
 
+.PHONY: package
+package: ## build bin/package/FUNCTION.zip for AWS Lambda (ARCH=amd64 for x86, CONFIG=FILE as its usher.yaml)
+	@go run ./scripts/package
+
 .PHONY: test
 test: ## every test but soak: units, whole processes, import rules, size budgets (RACE=all: see decision 010)
 	@scripts/test

@@ -1,126 +1,152 @@
-// Command sizes builds every function's binary as it is deployed, zips it, and fails
-// when one is over its budget. Run it from the root of the repository.
+// Command sizes builds every function as it is deployed, and reports the size of its
+// package, and, beside a hello-world built the same way, how long
+// it takes from its start to its first question for an event, and the memory it has then.
+// It fails when a package is over its budget or links what it must not. Run it from the
+// root of the repository. RUNS=N sets how often each is started. ARCH=all measures the
+// package for the other architecture too, which compiles everything once more.
 package main
 
 import (
-	"archive/zip"
 	"bytes"
-	"compress/flate"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
+
+	"github.com/usher365/usher/scripts/package/bundle"
 )
 
-// The budgets, in bytes of a zip file at the best compression. A function that makes
-// calls to Graph links Microsoft's models, which alone are 4.5 MB of that.
+// The budgets, in bytes of a package. A function that opens PostgreSQL and Service Bus,
+// signs in to Entra and AWS, and fetches its secret settings has 6.4 MB for x86, of which
+// hello-world is 2.7; Microsoft's models of Graph and the clients around them are 4.4 more.
 const (
-	plainBudget = 4_000_000
-	graphBudget = 9_000_000
+	plainBudget = 7_000_000
+	graphBudget = 11_500_000
 )
 
-const graphModels = "github.com/microsoftgraph/msgraph-sdk-go/models"
+const hello = "hello-world"
 
 func main() {
-	if err := run(os.Stdout); err != nil {
+	runs, err := strconv.Atoi(os.Getenv("RUNS"))
+	if err != nil {
+		runs = 15
+	}
+	if err := run(os.Stdout, runs); err != nil {
 		fmt.Fprintln(os.Stderr, "sizes:", err)
 		os.Exit(1)
 	}
 }
 
-func run(out io.Writer) error {
-	mains, err := filepath.Glob("functions/*/cmd")
-	if err != nil {
-		return err
-	}
-	if len(mains) == 0 {
-		return fmt.Errorf("there is no functions/*/cmd here; run it from the root of the repository")
-	}
+// program is a function that was built, or the hello-world.
+type program struct {
+	name, path string
+	// size are those of its packages, in bytes, by architecture.
+	size  map[string]int
+	wrong []string
+}
+
+func run(out io.Writer, runs int) error {
 	dir, err := os.MkdirTemp("", "sizes")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	var over []string
-	for _, main := range mains {
-		m, err := measure(main, dir)
+	programs, err := build(dir)
+	if err != nil {
+		return err
+	}
+	started, err := startAll(programs, runs)
+	if err != nil {
+		return err
+	}
+	return report(out, programs, started, runs)
+}
+
+func build(dir string) (all []program, err error) {
+	names, err := bundle.Functions()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range append([]string{hello}, names...) {
+		p, err := buildOne(name, dir)
 		if err != nil {
-			return fmt.Errorf("measure %s: %w", main, err)
+			return nil, err
 		}
-		fmt.Fprintln(out, m)
-		if m.zipped > m.budget {
-			over = append(over, m.function)
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+func buildOne(name, dir string) (program, error) {
+	p := program{name: name, size: map[string]int{}}
+	source := "./functions/" + name + "/cmd"
+	if name == hello {
+		source = "./scripts/sizes/hello"
+	}
+	for _, arch := range architectures() {
+		path := filepath.Join(dir, name+"-"+arch)
+		if err := bundle.Build(source, arch, path); err != nil {
+			return p, err
+		}
+		size, err := packed(path)
+		if err != nil {
+			return p, err
+		}
+		p.size[arch] = size
+		if arch == runtime.GOARCH {
+			p.path = path
+		}
+		if budget := p.budget(); size > budget {
+			p.wrong = append(p.wrong, fmt.Sprintf("its package for %s has %s of %s; see what it links with 'go list -deps %s'", arch, mega(size), mega(budget), source))
 		}
 	}
-	if len(over) > 0 {
-		return fmt.Errorf("over budget: %s; see what they link with 'go list -deps ./functions/NAME/cmd'", strings.Join(over, ", "))
+	p.wrong = append(p.wrong, p.linked()...)
+	return p, nil
+}
+
+// architectures are those to build for, this machine's among them.
+func architectures() []string {
+	if os.Getenv("ARCH") == "all" {
+		return []string{bundle.ARM, bundle.X86}
+	}
+	return []string{runtime.GOARCH}
+}
+
+func packed(path string) (int, error) {
+	binary, err := os.ReadFile(path)
+	if err != nil {
+		return 0, err
+	}
+	var zipped bytes.Buffer
+	err = bundle.Zip(&zipped, binary, nil)
+	return zipped.Len(), err
+}
+
+// mega is "6.40 MB", or a dash for what was not measured.
+func mega(n int) string {
+	if n == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.2f MB", float64(n)/1e6)
+}
+
+func report(out io.Writer, programs []program, started map[string]figures, runs int) error {
+	fmt.Fprintf(out, "%-15s %10s %10s %12s %8s %10s   (median of %d starts)\n", "", "zip arm64", "zip x86", "first next", "ratio", "memory", runs)
+	var wrong []string
+	base := started[hello]
+	for _, p := range programs {
+		f := started[p.name]
+		fmt.Fprintf(out, "%-15s %10s %10s %9.1f ms %8.2f %7.1f MB\n",
+			p.name, mega(p.size[bundle.ARM]), mega(p.size[bundle.X86]), f.millis, f.millis/base.millis, f.megabytes)
+		for _, w := range p.wrong {
+			wrong = append(wrong, p.name+": "+w)
+		}
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("%s", strings.Join(wrong, "\n"))
 	}
 	return nil
-}
-
-type measured struct {
-	function               string
-	binary, zipped, budget int
-}
-
-// String is one row: "create          30.6 MB, zipped 7.68 of 9.00 MB".
-func (m measured) String() string {
-	return fmt.Sprintf("%-15s %5.1f MB, zipped %.2f of %.2f MB", m.function, mega(m.binary), mega(m.zipped), mega(m.budget))
-}
-
-func mega(n int) float64 { return float64(n) / 1e6 }
-
-// measure builds a function as the build for AWS Lambda does.
-func measure(main, dir string) (measured, error) {
-	m := measured{function: filepath.Base(filepath.Dir(main)), budget: plainBudget}
-	deps, err := goCommand("list", "-deps", "./"+main)
-	if err != nil {
-		return m, err
-	}
-	if strings.Contains(deps, graphModels+"\n") {
-		m.budget = graphBudget
-	}
-	binary := filepath.Join(dir, m.function)
-	if _, err := goCommand("build", "-trimpath", "-ldflags", "-s -w", "-tags", "lambda.norpc", "-o", binary, "./"+main); err != nil {
-		return m, err
-	}
-	content, err := os.ReadFile(binary)
-	if err != nil {
-		return m, err
-	}
-	m.binary = len(content)
-	m.zipped, err = zippedSize(content)
-	return m, err
-}
-
-func goCommand(args ...string) (string, error) {
-	var out, complaint bytes.Buffer
-	cmd := exec.Command("go", args...)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	cmd.Stdout, cmd.Stderr = &out, &complaint
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("go %s: %w\n%s", args[0], err, complaint.String())
-	}
-	return out.String(), nil
-}
-
-func zippedSize(content []byte) (int, error) {
-	var packed bytes.Buffer
-	archive := zip.NewWriter(&packed)
-	archive.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
-		return flate.NewWriter(w, flate.BestCompression)
-	})
-	file, err := archive.Create("bootstrap")
-	if err != nil {
-		return 0, err
-	}
-	if _, err := file.Write(content); err != nil {
-		return 0, err
-	}
-	if err := archive.Close(); err != nil {
-		return 0, err
-	}
-	return packed.Len(), nil
 }

@@ -8,13 +8,13 @@ import (
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/notify"
 	"github.com/usher365/usher/shared/host/lambda"
-	"github.com/usher365/usher/shared/host/parts"
+	"github.com/usher365/usher/shared/host/tellers"
 )
 
 func main() { lambda.Consume(events.Notify, wire) }
 
 func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
-	tell, err := parts.TellerFor(p.Config.Callback, p.Log, p.Now)
+	tell, err := tellers.New(p.Config.Callback, p.Log, p.Now)
 	if err != nil {
 		return lambda.Consumer{}, err
 	}

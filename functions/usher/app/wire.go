@@ -17,6 +17,7 @@ import (
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/host/parts"
+	"github.com/usher365/usher/shared/host/tellers"
 	"github.com/usher365/usher/shared/secrets"
 	"github.com/usher365/usher/shared/step"
 	"github.com/usher365/usher/shared/webhook"
@@ -36,7 +37,7 @@ func (a *App) wireDesk(context.Context) error {
 
 // wireFunctions registers every handler, and one worker for each queue that is served.
 func (a *App) wireFunctions(context.Context) error {
-	tell, err := parts.TellerFor(a.Config.Callback, a.Log, a.Now)
+	tell, err := tellers.New(a.Config.Callback, a.Log, a.Now)
 	if err != nil {
 		return err
 	}

@@ -4,18 +4,13 @@
 package parts
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"os"
-	"time"
 
-	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/events/schemas"
 	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/schema"
-	"github.com/usher365/usher/shared/ticket"
 )
 
 // Profiles gives the built-in profiles and those in dir, each checked against the
@@ -51,24 +46,4 @@ func Forms(dir string) (*profile.Catalogue, *schema.Schema, error) {
 	}
 	form, err := schema.Compile("request.v1.schema.json", []byte(schemas.Request))
 	return catalogue, form, err
-}
-
-// Teller tells status events to the configured call-back, or to the log where there is none.
-type Teller func(context.Context, events.Status) error
-
-// Tell delivers one status event.
-func (t Teller) Tell(ctx context.Context, s events.Status) error { return t(ctx, s) }
-
-// TellerFor makes the teller of a configuration.
-func TellerFor(c config.Callback, log *slog.Logger, now func() time.Time) (Teller, error) {
-	if c.URL == "" {
-		return ticket.Log(log), nil
-	}
-	callback, err := ticket.New(ticket.Options{
-		URL: c.URL, Secret: c.Secret, AllowHosts: c.AllowHosts, AllowPrivate: c.AllowPrivate, Now: now,
-	})
-	if err != nil {
-		return nil, config.Problems{{Where: "callback.url (or USHER_CALLBACK_URL)", What: err.Error()}}
-	}
-	return callback.Tell, nil
 }
