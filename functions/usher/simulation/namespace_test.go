@@ -51,7 +51,7 @@ func (n *namespace) open(p *process) (messages, *tables.Ledger) {
 	require.NoError(n, err)
 	books, err := ledgersql.NewWithOutbox(n.ctx, n.db, tables.OutboxOptions{Sender: bus, Observe: func(error) {}})
 	require.NoError(n, err)
-	p.wg.Go(func() { books.Sweep(p.ctx, time.Minute) })
+	p.wg.Go(func() { books.Sweep(p.ctx, 5*time.Minute) })
 	return bus, books.Ledger
 }
 

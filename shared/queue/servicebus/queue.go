@@ -28,7 +28,7 @@ const (
 	defaultTimeout = 30 * time.Second
 	closeTimeout   = 5 * time.Second
 	// receiveFor is how long one receive waits; credit stays open between two of them.
-	receiveFor = time.Minute
+	receiveFor = 5 * time.Minute
 )
 
 // DefaultRetry is how the client tries a call again: seven times within about eleven seconds.
