@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/adhocore/gronx"
@@ -72,7 +73,7 @@ func (b *builder) sync() Sync {
 }
 
 // sourceName is what a sender may be called; it is logged and stored with each request.
-var sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,39}$`)
+var sourceName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,39}$`) })
 
 func (b *builder) webhooks() Webhooks {
 	w := Webhooks{Sources: map[string][]webhook.Secret{}, Tolerance: webhook.DefaultTolerance}
@@ -84,7 +85,7 @@ func (b *builder) webhooks() Webhooks {
 		w.Tolerance = d
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.sources)) {
-		if !sourceName.MatchString(name) {
+		if !sourceName().MatchString(name) {
 			b.problems.add("webhooks.sources", "%q is not a name of lower-case letters, digits, - and _", name)
 		}
 		for _, s := range b.sources[name] {

@@ -5,12 +5,13 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/usher365/usher/shared/account"
 )
 
 // scheme is the beginning of a database's URL; a drive of a Windows path is not one.
-var scheme = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+]+):(//)?`)
+var scheme = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+]+):(//)?`) })
 
 // database takes the path of an SQLite file, in the forms people write it, or the URL
 // of a PostgreSQL database, which goes together with a Service Bus namespace.
@@ -23,7 +24,7 @@ func (b *builder) database() (path string, shared Shared) {
 			return "", Shared{}
 		}
 	}
-	found := scheme.FindStringSubmatch(s.value)
+	found := scheme().FindStringSubmatch(s.value)
 	if found == nil {
 		found = []string{"", "file"}
 	}

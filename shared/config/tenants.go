@@ -5,16 +5,21 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/usher365/usher/shared/account"
 )
 
 var (
-	alias  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
-	guid   = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
-	domain = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$`)
+	alias = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`) })
+	guid  = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+	})
+	domain = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$`)
+	})
 	// initial is the domain that every tenant is born with (source: Microsoft Entra, "Add your custom domain").
-	initial = regexp.MustCompile(`\.(onmicrosoft\.(com|us|de)|onmschina\.cn)$`)
+	initial = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\.(onmicrosoft\.(com|us|de)|onmschina\.cn)$`) })
 )
 
 func (b *builder) tenantsOf(cloud string) []account.Tenant {
@@ -35,7 +40,7 @@ func (b *builder) home(tenants []account.Tenant) account.TenantID {
 	switch {
 	case id == "" && len(tenants) > 0:
 		return tenants[0].ID
-	case id != "" && !guid.MatchString(id) && b.tenants[0].where != homeVariable:
+	case id != "" && !guid().MatchString(id) && b.tenants[0].where != homeVariable:
 		b.problems.add(homeVariable, "%q is not a tenant id, such as 0550b473-9fd2-4dbb-a058-a1640b4bf458", id)
 	}
 	return account.TenantID(id)
@@ -53,7 +58,7 @@ func (b *builder) alias(t rawTenant, taken map[string]bool) string {
 	switch {
 	case t.alias.value == "":
 		b.problems.add(t.where, "has no alias; give the tenant a short name, such as alias: contoso")
-	case !alias.MatchString(t.alias.value):
+	case !alias().MatchString(t.alias.value):
 		b.problems.add(t.alias.where, "%q is not a name of at most 40 lower-case letters, digits and -", t.alias.value)
 	default:
 		b.only(taken, "alias ", t.alias)
@@ -67,7 +72,7 @@ func (b *builder) tenantID(t rawTenant, taken map[string]bool) string {
 	switch {
 	case s.value == "":
 		b.problems.add(t.where, "has no id; it is in the Entra admin centre, Overview, Tenant ID")
-	case !guid.MatchString(s.value):
+	case !guid().MatchString(s.value):
 		b.problems.add(s.where, "%q is not a tenant id, such as 0550b473-9fd2-4dbb-a058-a1640b4bf458", t.id.value)
 	default:
 		b.only(taken, "id ", s)
@@ -87,14 +92,14 @@ func (b *builder) domains(t rawTenant, taken map[string]bool) []string {
 	var names []string
 	for _, s := range t.domains {
 		s.value = strings.ToLower(s.value)
-		if !domain.MatchString(s.value) {
+		if !domain().MatchString(s.value) {
 			b.problems.add(s.where, "%q is not a domain", s.value)
 			continue
 		}
 		b.only(taken, "domain ", s)
 		names = append(names, s.value)
 	}
-	first := slices.IndexFunc(names, initial.MatchString)
+	first := slices.IndexFunc(names, initial().MatchString)
 	if len(names) > 0 && first < 0 {
 		b.problems.add(t.domains[0].where, "the tenant's onmicrosoft.com domain is missing; add it, or leave domains out to have them read from the tenant")
 	}
@@ -107,7 +112,7 @@ func (b *builder) domains(t rawTenant, taken map[string]bool) []string {
 
 func (b *builder) protected(given []setting) []string {
 	for _, s := range given {
-		if s.value != "" && !strings.Contains(s.value, "@") && !guid.MatchString(strings.ToLower(s.value)) {
+		if s.value != "" && !strings.Contains(s.value, "@") && !guid().MatchString(strings.ToLower(s.value)) {
 			b.problems.add(s.where, "%q protects nothing; write a user principal name (NAME@DOMAIN) or an object id", s.value)
 		}
 	}

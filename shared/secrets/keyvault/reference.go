@@ -23,13 +23,15 @@ type Reference struct {
 
 // idForm is a secret's identifier (source: "Azure Key Vault keys, secrets and
 // certificates overview", object identifiers).
-var idForm = regexp.MustCompile(`^(https://[a-z0-9][a-z0-9.-]*(?::[0-9]{1,5})?)/secrets/([0-9A-Za-z-]{1,127})(?:/([0-9A-Za-z]{1,32}))?$`)
+var idForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(https://[a-z0-9][a-z0-9.-]*(?::[0-9]{1,5})?)/secrets/([0-9A-Za-z-]{1,127})(?:/([0-9A-Za-z]{1,32}))?$`)
+})
 
 // ParseReference reads azure-keyvault:https://VAULT.vault.azure.net/secrets/NAME, with
 // /VERSION where one version is meant. The error is permanent.
 func ParseReference(ref string) (Reference, error) {
 	id, ours := strings.CutPrefix(ref, Scheme)
-	parts := idForm.FindStringSubmatch(id)
+	parts := idForm().FindStringSubmatch(id)
 	if !ours || parts == nil {
 		return Reference{}, sealed.Refused("%q is not azure-keyvault:https://VAULT.vault.azure.net/secrets/NAME", ref)
 	}

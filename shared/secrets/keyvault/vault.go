@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
@@ -173,8 +174,8 @@ const (
 
 var (
 	digest   = base32.StdEncoding.WithPadding(base32.NoPadding)
-	notPlain = regexp.MustCompile(`[^a-z0-9]+`)
-	ourName  = regexp.MustCompile(`^` + namePrefix + `[a-z0-9-]+-[a-z2-7]{52}$`)
+	notPlain = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^a-z0-9]+`) })
+	ourName  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^` + namePrefix + `[a-z0-9-]+-[a-z2-7]{52}$`) })
 )
 
 // nameFor makes the name of a key's secret: what a person can read of the key, and the
@@ -185,7 +186,7 @@ func nameFor(key string) (string, error) {
 	if _, _, err := sealed.Split(key); err != nil {
 		return "", err
 	}
-	readable := notPlain.ReplaceAllString(strings.ToLower(key), "-")
+	readable := notPlain().ReplaceAllString(strings.ToLower(key), "-")
 	sum := sha256.Sum256([]byte(key))
 	return namePrefix + readable[:min(len(readable), maxReadable)] + "-" + strings.ToLower(digest.EncodeToString(sum[:])), nil
 }
@@ -195,7 +196,7 @@ func (v *Vault) refTo(name string) string { return Scheme + v.url + "/secrets/" 
 // nameOf takes references of this vault only.
 func (v *Vault) nameOf(ref string) (string, error) {
 	name, ours := strings.CutPrefix(ref, Scheme+v.url+"/secrets/")
-	if !ours || !ourName.MatchString(name) {
+	if !ours || !ourName().MatchString(name) {
 		return "", sealed.Refused("%q is not a reference of the vault %s", ref, v.url)
 	}
 	return name, nil

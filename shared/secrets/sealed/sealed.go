@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/usher365/usher/shared/fault"
@@ -22,13 +23,13 @@ var ErrEmpty = errors.New("an empty password is not sealed")
 const Description = "Password of a service account, sealed by Usher"
 
 // part is one half of a key: nothing that means something to a file system or in a URL.
-var part = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$`)
+var part = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$`) })
 
 // Split gives the halves of a key, "<tenant>/<account>". Each has 1 to 128 letters,
 // digits and . _ @ -, a letter or digit first. The error is permanent.
 func Split(key string) (tenant, account string, err error) {
 	tenant, account, ok := strings.Cut(key, "/")
-	if !ok || !part.MatchString(tenant) || !part.MatchString(account) {
+	if !ok || !part().MatchString(tenant) || !part().MatchString(account) {
 		return "", "", Refused("%q is not the key of a password; it must be TENANT/ACCOUNT in letters, digits and . _ @ -", key)
 	}
 	return tenant, account, nil

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/secrets/sealed"
@@ -24,10 +25,12 @@ type Reference struct {
 
 var (
 	// nameForm has the ! of the secrets that services make, such as rds!….
-	nameForm = regexp.MustCompile(`^[A-Za-z0-9/_+=.@!-]{1,512}$`)
+	nameForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9/_+=.@!-]{1,512}$`) })
 	// arnForm has the partition, the region, the account and the name (source: AWS
 	// Secrets Manager, "Resource types").
-	arnForm = regexp.MustCompile(`^arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]{1,519}$`)
+	arnForm = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]{1,519}$`)
+	})
 )
 
 // ParseReference reads aws-secretsmanager:NAME or aws-secretsmanager:ARN, each with
@@ -35,10 +38,10 @@ var (
 func ParseReference(ref string) (Reference, error) {
 	rest, ours := strings.CutPrefix(ref, Scheme)
 	id, field, split := strings.Cut(rest, "#")
-	arn := arnForm.FindStringSubmatch(id)
+	arn := arnForm().FindStringSubmatch(id)
 	r := Reference{ID: id, Field: field}
 	switch {
-	case !ours || split && field == "" || arn == nil && !nameForm.MatchString(id):
+	case !ours || split && field == "" || arn == nil && !nameForm().MatchString(id):
 		return Reference{}, sealed.Refused("%q is not aws-secretsmanager:NAME or aws-secretsmanager:ARN, with #FIELD for one field of a JSON secret", ref)
 	case arn != nil:
 		r.Region = arn[1]

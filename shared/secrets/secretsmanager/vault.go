@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -23,7 +24,7 @@ type Vault struct {
 }
 
 // prefixForm keeps to the characters of a secret's name (source: CreateSecret, Name).
-var prefixForm = regexp.MustCompile(`^[A-Za-z0-9_+=.@-]+(/[A-Za-z0-9_+=.@-]+)*$`)
+var prefixForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_+=.@-]+(/[A-Za-z0-9_+=.@-]+)*$`) })
 
 // maxPrefix keeps a name, with a key of 257 characters, under the service's limit of 512.
 const maxPrefix = 200
@@ -31,7 +32,7 @@ const maxPrefix = 200
 // Open makes a vault whose secrets' names begin with prefix and a slash. It calls
 // nobody. The error is permanent.
 func Open(ctx context.Context, prefix string, o Options) (*Vault, error) {
-	if !prefixForm.MatchString(prefix) || len(prefix) > maxPrefix {
+	if !prefixForm().MatchString(prefix) || len(prefix) > maxPrefix {
 		return nil, sealed.Refused("%q is no beginning for names of secrets; use at most %d letters, digits and _+=.@-, with / between words", prefix, maxPrefix)
 	}
 	v := &Vault{newClients(o), prefix + "/"}
@@ -144,13 +145,13 @@ func (v *Vault) Discard(ctx context.Context, ref string) error {
 
 // likeARN is the end of a name that looks like the end of an ARN, which the service
 // advises against (source: CreateSecret, Name). No key has a "=".
-var likeARN = regexp.MustCompile(`-[A-Za-z0-9]{6}$`)
+var likeARN = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`-[A-Za-z0-9]{6}$`) })
 
 func (v *Vault) name(key string) (string, error) {
 	if _, _, err := sealed.Split(key); err != nil {
 		return "", err
 	}
-	if likeARN.MatchString(key) {
+	if likeARN().MatchString(key) {
 		key += "="
 	}
 	return v.prefix + key, nil
