@@ -83,7 +83,7 @@ func depthCounts(b *bench) {
 	b.enqueue(message("held"))
 	b.consume(queue.Options{}, holding(busy, release))
 	next(b, busy)
-	b.enqueue(message("a"), message("b"), planned("c", time.Now().Add(b.delay()*3)))
+	b.enqueue(message("a"), message("b"), planned("c", time.Now().Add(time.Hour)))
 	d := b.depth(func(d queue.Depth) bool { return d.Locked == 1 })
 	assert.WithinRange(b, d.Oldest, start, time.Now())
 	d.Oldest = time.Time{}
