@@ -10,6 +10,8 @@ import (
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/ledger/postgres"
+	"github.com/usher365/usher/shared/ledger/tables"
+	"github.com/usher365/usher/shared/queue"
 	"github.com/usher365/usher/shared/queue/servicebus"
 )
 
@@ -32,7 +34,7 @@ func Open(ctx context.Context, o host.Options) (*host.Engines, error) {
 }
 
 // Ledger opens the configured PostgreSQL database, with a sender for its outbox.
-func Ledger(ctx context.Context, o host.Options, sender postgres.Sender) (*postgres.Ledger, error) {
+func Ledger(ctx context.Context, o host.Options, sender tables.Sender) (*postgres.Ledger, error) {
 	return postgres.Open(ctx, postgres.Options{
 		URL: o.Config.Shared.Database.Reveal(), Sender: sender, Random: o.Random, Observe: host.Warn[error](o.Log, "outbox"),
 	})
@@ -43,7 +45,7 @@ func Ledger(ctx context.Context, o host.Options, sender postgres.Sender) (*postg
 func Queue(o host.Options) (*servicebus.Queue, error) {
 	to := servicebus.Options{
 		Namespace: o.Config.Shared.Namespace, ConnectionString: o.Config.Shared.ConnectionString.Reveal(),
-		Queues: events.Functions(), Now: o.Now, Observe: host.Warn[servicebus.Incident](o.Log, "queue"),
+		Queues: events.Functions(), Now: o.Now, Observe: host.Warn[queue.Incident](o.Log, "queue"),
 	}
 	if to.ConnectionString == "" {
 		if o.Credential == nil || o.Config.Home == "" {

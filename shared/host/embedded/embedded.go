@@ -11,6 +11,7 @@ import (
 	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/ledger"
 	ledgersqlite "github.com/usher365/usher/shared/ledger/sqlite"
+	"github.com/usher365/usher/shared/queue"
 	queuesqlite "github.com/usher365/usher/shared/queue/sqlite"
 )
 
@@ -25,7 +26,7 @@ func Open(ctx context.Context, o host.Options, path string) (*host.Engines, erro
 	if err != nil {
 		return nil, err
 	}
-	messages, err := queuesqlite.New(ctx, db, queuesqlite.Options{Now: o.Now, Observe: host.Warn[queuesqlite.Incident](o.Log, "queue")})
+	messages, err := queuesqlite.New(ctx, db, queuesqlite.Options{Now: o.Now, Observe: host.Warn[queue.Incident](o.Log, "queue")})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the queue: %w", err), db.Close())
 	}

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/usher365/usher/shared/ledger/postgres"
+	"github.com/usher365/usher/shared/ledger/tables"
 	"github.com/usher365/usher/shared/queue"
 )
 
@@ -22,7 +22,7 @@ type waker func(ctx context.Context, queue string) error
 
 // sender takes messages to their queues, and wakes who works on them.
 type sender struct {
-	postgres.Sender
+	tables.Sender
 	wakes *wakes
 	now   func() time.Time
 }

@@ -21,16 +21,13 @@ import (
 	"github.com/usher365/usher/shared/ledger/tables"
 )
 
-// Sender takes a committed message to its queue.
-type Sender = tables.Sender
-
 // Options say which database to use, and how messages leave it.
 type Options struct {
 	// URL is postgres://user:password@host:5432/database with the parameters of libpq
 	// (PostgreSQL 34.1.1) and those of pgxpool (pool_max_conns). Required.
 	URL string
 	// Sender and Observe are those of tables.OutboxOptions.
-	Sender  Sender
+	Sender  tables.Sender
 	Observe func(error)
 	// Random gives a number in [0,1), for pauses after conflicts; nil means math/rand.
 	Random func() float64

@@ -67,6 +67,3 @@ func marks(err error) (condition amqp.ErrCond, status int, code azservicebus.Cod
 	}
 	return condition, status, code
 }
-
-// Incident is queue.Incident.
-type Incident = queue.Incident
