@@ -28,7 +28,7 @@ func process(t testing.TB, url string, sender tables.Sender) *Ledger {
 }
 
 func open(t testing.TB, url string, o tables.OutboxOptions) *Ledger {
-	l, err := Open(t.Context(), Options{URL: url, tables.Sender: o.Sender, Observe: o.Observe})
+	l, err := Open(t.Context(), Options{URL: url, Sender: o.Sender, Observe: o.Observe})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Close()) })
 	return l
@@ -57,7 +57,7 @@ func TestConformance(t *testing.T) {
 		url, queue := fresh(t), &ledgertest.Post{}
 		full := &ledgertest.Full{Database: process(t, url, queue).engine}
 		return ledgertest.Harness{
-			Ledger:         tables.NewWithOutbox(full, tables.OutboxOptions{tables.Sender: queue}),
+			Ledger:         tables.NewWithOutbox(full, tables.OutboxOptions{Sender: queue}),
 			Sent:           queue.Sent,
 			RefuseMessages: func(err error) { full.Err = err },
 			Tamper: func(tenant account.TenantID, how ledgertest.Tampering) {
