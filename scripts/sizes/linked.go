@@ -24,6 +24,13 @@ func (p program) budget() int {
 	return graphBudget
 }
 
+func (p program) setUpBudget() int {
+	if slices.Contains([]string{"intake", "console", "fullsync"}, p.name) {
+		return setUpMost
+	}
+	return leanSetUp
+}
+
 // linked tells what the binary holds and must not.
 func (p program) linked() (wrong []string) {
 	barred := []string{sqlite, prometheus}

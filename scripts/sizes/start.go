@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -35,6 +37,11 @@ func startAll(programs []program, runs int) (map[string]figures, error) {
 	server := &http.Server{Handler: runtimeAPI(asked)}
 	go func() { _ = server.Serve(l) }() // it ends with Close
 	defer server.Close()
+	for i, p := range programs {
+		if programs[i].allocations, err = setUp(p.path); err != nil {
+			return nil, fmt.Errorf("start %s: %w", p.name, err)
+		}
+	}
 	millis, megabytes := map[string][]float64{}, map[string][]float64{}
 	for range runs {
 		for _, p := range programs {
@@ -90,6 +97,30 @@ func start(path, api string, asked <-chan time.Time) (took time.Duration, megaby
 	case <-time.After(startTimeout):
 		return 0, 0, errors.New("it asks for no event")
 	}
+}
+
+// initLine is what the runtime tells of a package that was set up (source: package
+// runtime, "Environment Variables", inittrace).
+var initLine = regexp.MustCompile(`(?m)^init \S+ @.* bytes, (\d+) allocs$`)
+
+// setUp counts the allocations of what is set up before main. It is the part of a start
+// that no other work on the machine changes.
+func setUp(path string) (allocations int, err error) {
+	cmd := exec.Command(path)
+	cmd.Env = []string{"GODEBUG=inittrace=1"} // without an API to ask it ends by itself
+	told, err := cmd.CombinedOutput()
+	lines := initLine.FindAllSubmatch(told, -1)
+	if len(lines) == 0 {
+		return 0, fmt.Errorf("it does not tell what it sets up: %v\n%s", err, told)
+	}
+	for _, line := range lines {
+		n, err := strconv.Atoi(string(line[1]))
+		if err != nil {
+			return 0, err
+		}
+		allocations += n
+	}
+	return allocations, nil
 }
 
 // resident is the resident memory of a process, in MB.
