@@ -65,6 +65,29 @@ func TestBootstrap(t *testing.T) {
 	assert.Contains(t, told.Customers[0].Steps[0].ConsentURL, told.Apps[0].ClientID)
 }
 
+// The messenger is made when it is asked for, and customers are not told of it.
+func TestBootstrapOfTheMessenger(t *testing.T) {
+	s := newShell(t).operator(operatorRights...)
+	messenger := []string{"--messenger-subject", "role/intake", "--messenger-subject", "role/notify", "--messenger-managed-identity", "0e0e0000-0000-4000-8000-00000000bbbb"}
+	applied := s.bootstrapping("fourth", append(messenger, "--apply")...)
+	require.Equal(t, exitOK, applied.code, "%s%s", applied.out, applied.err)
+	for _, says := range []string{"create application fourth-messenger", "open the queues, and nothing else", "22 writes made.", "AZURE_CLIENT_ID of the messenger: "} {
+		assert.Contains(t, applied.out, says)
+	}
+	assert.NotContains(t, applied.out, "consents to Fourth messenger")
+	assert.Contains(t, s.bootstrapping("fourth", append(messenger, "--apply")...).out, "\n0 writes made.")
+
+	var told preparation
+	s.json(&told, append([]string{"bootstrap", "--credential", "environment", "--name", "fourth", "--issuer", "https://sts.example"}, messenger...)...)
+	require.Len(t, told.Apps, 3)
+	last := told.Apps[2]
+	assert.Equal(t, "messenger", last.App)
+	assert.NotEmpty(t, last.ClientID)
+	assert.Equal(t, []neededRight{}, last.Permissions)
+	assert.Zero(t, last.Role)
+	assert.Len(t, told.Customers[0].Steps, 2)
+}
+
 func TestBootstrapRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		rights []string

@@ -20,13 +20,15 @@ type preparation struct {
 
 // preparedApp is one application.
 type preparedApp struct {
-	App         string           `json:"app"`
-	UniqueName  string           `json:"uniqueName"`
-	ClientID    string           `json:"clientId,omitempty"`
-	ObjectID    string           `json:"objectId,omitempty"`
-	Permissions []neededRight    `json:"permissions"`
-	Role        neededRight      `json:"directoryRole"`
-	Plan        []bootstrap.Line `json:"plan"`
+	App         string        `json:"app"`
+	UniqueName  string        `json:"uniqueName"`
+	ClientID    string        `json:"clientId,omitempty"`
+	ObjectID    string        `json:"objectId,omitempty"`
+	Permissions []neededRight `json:"permissions"`
+	Role        neededRight   `json:"directoryRole,omitzero"`
+	// Why is told of an application that needs no right.
+	Why  string           `json:"why,omitempty"`
+	Plan []bootstrap.Line `json:"plan"`
 	// Writes is how many writes the plan has, Written how many of them were made.
 	Writes  int `json:"writes"`
 	Written int `json:"written"`
@@ -60,8 +62,8 @@ func (r *preparation) prepare(ctx context.Context, s bootstrap.Session, apps []b
 
 func prepared(o bootstrap.Outcome) preparedApp {
 	a := preparedApp{
-		App: o.App.App, UniqueName: o.App.UniqueName, ClientID: o.AppID, ObjectID: o.ObjectID,
-		Role: neededRight{Name: o.App.Role.Name, Why: o.App.Role.Why}, Plan: o.Lines, Writes: o.Writes(), Written: o.Written,
+		App: o.App.App, UniqueName: o.App.UniqueName, ClientID: o.AppID, ObjectID: o.ObjectID, Permissions: []neededRight{},
+		Role: neededRight{Name: o.App.Role.Name, Why: o.App.Role.Why}, Why: o.App.Why, Plan: o.Lines, Writes: o.Writes(), Written: o.Written,
 	}
 	for _, p := range o.App.Permissions {
 		a.Permissions = append(a.Permissions, neededRight{p.Resource.Name, p.Name, p.Why})
@@ -93,7 +95,12 @@ func (p *program) showRights(r preparation) error {
 		for _, n := range a.Permissions {
 			rows = append(rows, []string{a.App, n.Name, n.Resource, n.Why})
 		}
-		rows = append(rows, []string{a.App, a.Role.Name, "directory role", a.Role.Why})
+		if a.Role.Name != "" {
+			rows = append(rows, []string{a.App, a.Role.Name, "directory role", a.Role.Why})
+		}
+		if a.Why != "" {
+			rows = append(rows, []string{a.App, "no right", "any directory", a.Why})
+		}
 	}
 	if len(rows) == 0 {
 		return nil

@@ -57,7 +57,7 @@ func newWorld(t *testing.T, o ...func(*tenantfake.Options)) *world {
 	w.server = tenantfake.New(options)
 	w.home = w.server.AddTenant(tenantfake.DefaultTenant())
 	w.home.AddApp(tenantfake.App{ClientID: operatorID, DisplayName: "operator", Secret: "operator", Graph: allRights})
-	w.apps = wanted(t, bootstrap.Options{Provisioner: []bootstrap.Trust{subject("role/create"), subject("role/revoke")}, Sync: []bootstrap.Trust{subject("role/fullsync")}})
+	w.apps = wanted(t, bootstrap.Options{Provisioner: []bootstrap.Trust{subject("role/create"), subject("role/revoke")}, Sync: []bootstrap.Trust{subject("role/fullsync")}, Messenger: []bootstrap.Trust{subject("role/intake")}})
 	w.Session = bootstrap.Session{Directory: w.directory(), Tenant: tenantfake.DefaultTenantID, Sleep: w.sleep}
 	t.Cleanup(func() { assert.Empty(t, w.server.SchemaViolations()) })
 	return w
@@ -108,7 +108,7 @@ func (w *world) directory() *entra.Client {
 	return c
 }
 
-// applyAll applies both, and returns how many writes the emulator saw.
+// applyAll applies all, and returns how many writes the emulator saw.
 func (w *world) applyAll() (writes int, err error) {
 	w.server.ResetLog()
 	for _, a := range w.apps {
@@ -128,13 +128,13 @@ func (w *world) applyAll() (writes int, err error) {
 func (w *world) whole() {
 	w.t.Helper()
 	made := w.home.Registrations()
-	require.Len(w.t, made, 2)
+	require.Len(w.t, made, len(w.apps))
 	for i, a := range w.apps {
 		o, err := w.Examine(w.t.Context(), a)
 		require.NoError(w.t, err)
 		assert.Zero(w.t, o.Writes(), "%v", o.Lines)
 		assert.Equal(w.t, a.UniqueName, made[i].UniqueName)
-		assert.Equal(w.t, "AzureADMultipleOrgs", made[i].SignInAudience)
+		assert.Equal(w.t, map[bool]string{false: "AzureADMultipleOrgs", true: "AzureADMyOrg"}[a.HomeOnly()], made[i].SignInAudience)
 		assert.Len(w.t, w.server.FederatedCredentials(o.AppID), len(a.Trusts))
 	}
 }
@@ -143,7 +143,7 @@ func TestApplyTwice(t *testing.T) {
 	w := newWorld(t)
 	writes, err := w.applyAll()
 	require.NoError(t, err)
-	assert.Equal(t, 17, writes)
+	assert.Equal(t, 20, writes)
 	w.whole()
 	writes, err = w.applyAll()
 	require.NoError(t, err)
@@ -234,6 +234,32 @@ func TestDriftIsRepaired(t *testing.T) {
 	}
 }
 
+// The messenger's subject is exchanged, and what it was given is taken away.
+func TestMessengerHasNoRights(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.applyAll()
+	require.NoError(t, err)
+	o, err := w.Examine(t.Context(), w.apps[2])
+	require.NoError(t, err)
+	assert.Empty(t, w.home.Registrations()[2].RedirectURIs)
+	assert.NotEmpty(t, o.ObjectID, "what the queues let in")
+
+	w.home.SetPermissions(o.AppID, []string{"User.Read.All"}, nil)
+	w.home.SetDirectoryRoles(o.AppID, "Global Reader")
+	w.apps[2].Trusts = []bootstrap.Trust{subject("role/console"), subject("role/notify")}
+	writes, err := w.applyAll()
+	require.NoError(t, err)
+	assert.Equal(t, 5, writes)
+	w.whole()
+	held, err := w.Grants(t.Context(), w.Tenant, o.ObjectID)
+	require.NoError(t, err)
+	assert.Empty(t, held)
+	roles, err := w.RoleAssignments(t.Context(), w.Tenant, o.ObjectID)
+	require.NoError(t, err)
+	assert.Empty(t, roles)
+	assert.Len(t, wanted(t, bootstrap.Options{}), 2, "without a subject no messenger is wanted")
+}
+
 func TestSecretsAreReportedAndLeft(t *testing.T) {
 	w := newWorld(t)
 	w.home.Register(tenantfake.Registration{UniqueName: "usher-sync", DisplayName: "Usher sync", Tags: []string{bootstrap.Mark}, Secrets: []string{"forgotten"}})
@@ -253,7 +279,7 @@ func TestForeignApplicationIsLeft(t *testing.T) {
 	before := w.home.Registrations()[0]
 	_, err := w.applyAll()
 	require.NoError(t, err)
-	assert.Len(t, w.home.Registrations(), 3)
+	assert.Len(t, w.home.Registrations(), 4)
 	assert.Equal(t, before, w.home.Registrations()[0])
 
 	w = newWorld(t)

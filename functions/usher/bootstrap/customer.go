@@ -26,8 +26,9 @@ type CustomerStep struct {
 	Why  string `json:"why"`
 }
 
-// Customers says what is to be done in each tenant but the home tenant. login is the
-// sign-in service, such as https://login.microsoftonline.com.
+// Customers says what is to be done in each tenant but the home tenant, for each
+// application that has rights there. login is the sign-in service, such as
+// https://login.microsoftonline.com.
 func Customers(tenants []account.Tenant, home account.TenantID, login string, apps []Outcome) []Customer {
 	all := []Customer{}
 	for _, t := range tenants {
@@ -36,6 +37,9 @@ func Customers(tenants []account.Tenant, home account.TenantID, login string, ap
 		}
 		c := Customer{Alias: t.Alias, TenantID: t.ID}
 		for _, a := range apps {
+			if a.App.HomeOnly() {
+				continue
+			}
 			c.Steps = append(c.Steps, CustomerStep{
 				App: a.App.DisplayName, ConsentURL: consentURL(login, t.ID, a), Role: a.App.Role.Name, Why: a.App.Role.Why,
 			})

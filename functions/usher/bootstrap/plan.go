@@ -125,13 +125,11 @@ func (p *Plan) settings(found Found) error {
 	if err != nil {
 		return err
 	}
-	set := entra.AppSettings{
-		DisplayName: p.App.DisplayName, SignInAudience: multiTenant, Tags: []string{Mark}, RedirectURIs: []string{p.App.Landing}, Asks: asks,
-	}
+	set := p.App.settings(asks)
 	object := "application " + p.App.UniqueName
 	before := len(p.Lines)
 	if found.Application == nil {
-		p.line(Create, object, fmt.Sprintf("%q, for any organisation that consents", set.DisplayName))
+		p.line(Create, object, fmt.Sprintf("%q, %s", set.DisplayName, p.App.audience()))
 	} else {
 		set.Tags = found.Application.Tags
 		p.differences(object, found.Application.AppSettings, set)
@@ -210,7 +208,7 @@ func (p *Plan) principal(found Found) {
 		p.line(Keep, object, "it is there")
 		return
 	}
-	p.line(Create, object, "what holds the rights in this tenant")
+	p.line(Create, object, "what rights are given to in this tenant")
 	p.make("make the "+object, toRegister, func(ctx context.Context, on *target) error {
 		return on.PutServicePrincipal(ctx, on.Tenant, on.application.AppID)
 	}, seePrincipal)

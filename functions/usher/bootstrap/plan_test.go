@@ -91,6 +91,28 @@ func TestPlanOfAnEmptyTenant(t *testing.T) {
 	}
 }
 
+func TestPlanOfTheMessenger(t *testing.T) {
+	apps, err := Apps(Options{Name: "staging", Messenger: []Trust{trust}, NoHomeRights: true})
+	require.NoError(t, err)
+	require.Len(t, apps, 3)
+	p, err := Compare(apps[2], Found{})
+	require.NoError(t, err, "it needs no API")
+	assert.Equal(t, []string{
+		"create application staging-messenger", "create service principal of staging-messenger",
+		"add federated credential of " + trust.Subject + " at " + trust.Issuer,
+	}, differences(p))
+	assert.Equal(t, `"Staging messenger", for the home tenant alone`, p.Lines[0].Reason)
+
+	found := whole(apps[2])
+	p, err = Compare(apps[2], found)
+	require.NoError(t, err)
+	assert.Equal(t, []string{
+		"change application staging-messenger", "change application staging-messenger", "remove redirect URI " + DefaultLanding,
+		"remove directory role Global Reader",
+	}, differences(p))
+	assert.Equal(t, 2, p.Writes())
+}
+
 func TestPlanOfDrift(t *testing.T) {
 	named := func(name, subject string) entra.FederatedCredential {
 		return entra.FederatedCredential{ID: name, Name: name, Issuer: trust.Issuer, Subject: subject, Audiences: []string{DefaultAudience}}
@@ -182,6 +204,7 @@ func TestOptionsRefused(t *testing.T) {
 		"the issuer":              {Sync: []Trust{{"", "role", DefaultAudience}}},
 		"must not be empty":       {Sync: []Trust{{trust.Issuer, "", DefaultAudience}}},
 		"is given twice":          {Provisioner: []Trust{trust, trust}},
+		"messenger: the issuer":   {Messenger: []Trust{{"", "role", DefaultAudience}}},
 		"21 subjects":             {Provisioner: many},
 		"at most 600":             {Sync: []Trust{{trust.Issuer, string(make([]byte, 601)), DefaultAudience}}},
 	} {
@@ -202,6 +225,8 @@ func TestLeastPrivilege(t *testing.T) {
 	}
 	assert.Equal(t, []string{"User.ReadWrite.All", "RoleManagement.ReadWrite.Directory", "Domain.Read.All", "Exchange.ManageAsApp", "Exchange Administrator"}, names(Provisioner()))
 	assert.Equal(t, []string{"User.Read.All", "RoleManagement.Read.Directory", "Domain.Read.All", "Exchange.ManageAsApp", "Global Reader"}, names(Sync()))
+	assert.Equal(t, Rights{App: "messenger", Why: "open the queues, and nothing else"}, Messenger())
+	assert.Equal(t, []bool{false, false, true}, []bool{Provisioner().HomeOnly(), Sync().HomeOnly(), Messenger().HomeOnly()})
 
 	r := Provisioner()
 	assert.False(t, r.tooMuch())
@@ -211,9 +236,10 @@ func TestLeastPrivilege(t *testing.T) {
 }
 
 func TestCustomers(t *testing.T) {
-	apps := []Outcome{{Plan: &Plan{App: syncApp(t)}, AppID: "client"}, {Plan: &Plan{App: syncApp(t)}}}
+	apps := []Outcome{{Plan: &Plan{App: syncApp(t)}, AppID: "client"}, {Plan: &Plan{App: syncApp(t)}}, {Plan: &Plan{App: App{Rights: Messenger()}}, AppID: "m"}}
 	got := Customers([]account.Tenant{{Alias: "home", ID: "h"}, {Alias: "contoso", ID: "c"}}, "h", "https://login.example", apps)
 	require.Len(t, got, 1)
+	require.Len(t, got[0].Steps, 2, "customers need not know the messenger")
 	assert.Equal(t, "https://login.example/c/adminconsent?client_id=client&redirect_uri=https%3A%2F%2Flogin.microsoftonline.com%2Fcommon%2Foauth2%2Fnativeclient", got[0].Steps[0].ConsentURL)
 	assert.Equal(t, "Global Reader", got[0].Steps[0].Role)
 	assert.Empty(t, got[0].Steps[1].ConsentURL)

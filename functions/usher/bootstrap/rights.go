@@ -1,6 +1,7 @@
-// Package bootstrap prepares the home tenant for Usher: two app registrations, the
-// provisioner and the read-only sync, with the federated credentials they sign in by,
-// the permissions and the directory role they need, and nothing else.
+// Package bootstrap prepares the home tenant for Usher: the app registrations of the
+// provisioner, the read-only sync and, where it is asked for, the messenger, with the
+// federated credentials they sign in by, the permissions and the directory role they
+// need, and nothing else.
 //
 // Examine reads what is there, Plan compares it with what is wanted (a pure function),
 // and Apply carries a plan out and reads it back. An application is found by its unique
@@ -37,12 +38,15 @@ type Role struct {
 
 // Rights are the least that one of our applications needs.
 type Rights struct {
-	// App is "provisioner" or "sync".
+	// App is "provisioner", "sync" or "messenger".
 	App         string
 	Permissions []Permission
 	// Role is held by the service principal in every tenant that is served. It is not
-	// part of an admin consent.
+	// part of an admin consent. The zero value means that none is needed.
 	Role Role
+	// Why completes the sentence "needs no right in any directory to …"; empty for an
+	// application that needs some.
+	Why string
 }
 
 // exchangeDoor opens the Exchange admin API; what may be done there is the directory
@@ -77,6 +81,16 @@ func Sync() Rights {
 		Role: Role{"Global Reader", "read Exchange role groups (View-Only Organization Management)"},
 	}
 }
+
+// Messenger is for what is reached from outside or calls out: it needs no right in any
+// directory. What it may do in Service Bus is not given here.
+func Messenger() Rights {
+	return Rights{App: "messenger", Why: "open the queues, and nothing else"}
+}
+
+// HomeOnly reports whether there is no right in any directory, so that only the home
+// tenant needs to know the application.
+func (r Rights) HomeOnly() bool { return len(r.Permissions) == 0 && r.Role.Name == "" }
 
 // On gives the permissions of one API.
 func (r Rights) On(api Resource) []Permission {

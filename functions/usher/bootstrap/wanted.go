@@ -17,8 +17,13 @@ import (
 // Mark is the tag on our applications; one that has our unique name without it is not ours.
 const Mark = "usher-bootstrap"
 
-// multiTenant lets other organisations consent to an application.
-const multiTenant = "AzureADMultipleOrgs"
+// Whose tenants may know an application (source: Microsoft Graph, application,
+// signInAudience).
+const (
+	// multiTenant lets other organisations consent.
+	multiTenant = "AzureADMultipleOrgs"
+	homeTenant  = "AzureADMyOrg"
+)
 
 // The defaults of Options.
 const (
@@ -37,12 +42,16 @@ type Trust struct{ Issuer, Subject, Audience string }
 // Options say what is wanted beside the rights, which are not a matter of choice.
 type Options struct {
 	// Name begins the unique names, so that two installations can share a home
-	// tenant: NAME-provisioner and NAME-sync. Empty means DefaultName.
+	// tenant: NAME-provisioner, NAME-sync and NAME-messenger. Empty means
+	// DefaultName.
 	Name string
 	// Provisioner and Sync are whose tokens sign in. An empty list leaves the
 	// federated credentials of that application as they are.
 	Provisioner, Sync []Trust
-	// Landing is the redirect URI. Empty means DefaultLanding.
+	// Messenger is the same for the messenger. An empty list means that none is
+	// wanted; one that is there is then not looked at.
+	Messenger []Trust
+	// Landing is the redirect URI of those that customers consent to. Empty means DefaultLanding.
 	Landing string
 	// NoHomeRights grants nothing in the home tenant, for one that is not served itself.
 	NoHomeRights bool
@@ -59,7 +68,7 @@ type App struct {
 
 var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
 
-// Apps gives the two applications. Its error names everything that is wrong.
+// Apps gives the applications: provisioner, sync and, where it is wanted, messenger. Its error names everything that is wrong.
 func Apps(o Options) ([]App, error) {
 	o.Name = cmp.Or(o.Name, DefaultName)
 	o.Landing = cmp.Or(o.Landing, DefaultLanding)
@@ -71,6 +80,9 @@ func Apps(o Options) ([]App, error) {
 		problems = append(problems, fmt.Errorf("the redirect URI %q is not an https address", o.Landing))
 	}
 	apps := []App{o.app(Provisioner(), o.Provisioner), o.app(Sync(), o.Sync)}
+	if len(o.Messenger) > 0 {
+		apps = append(apps, o.app(Messenger(), o.Messenger))
+	}
 	for _, a := range apps {
 		problems = append(problems, a.check())
 	}
@@ -82,6 +94,24 @@ func (o Options) app(r Rights, trusts []Trust) App {
 		Rights: r, UniqueName: o.Name + "-" + r.App, DisplayName: strings.ToUpper(o.Name[:min(1, len(o.Name))]) + o.Name[min(1, len(o.Name)):] + " " + r.App,
 		Landing: o.Landing, Trusts: trusts, AtHome: !o.NoHomeRights,
 	}
+}
+
+// settings are what the registration is to have. No consent ends in an application for
+// the home tenant alone, so that it has no redirect URI.
+func (a App) settings(asks []entra.Asked) entra.AppSettings {
+	set := entra.AppSettings{DisplayName: a.DisplayName, SignInAudience: homeTenant, Tags: []string{Mark}, Asks: asks}
+	if !a.HomeOnly() {
+		set.SignInAudience, set.RedirectURIs = multiTenant, []string{a.Landing}
+	}
+	return set
+}
+
+// audience says for whom the registration is.
+func (a App) audience() string {
+	if a.HomeOnly() {
+		return "for the home tenant alone"
+	}
+	return "for any organisation that consents"
 }
 
 // The limits of federated credentials (source: Microsoft Graph, federatedIdentityCredential).
