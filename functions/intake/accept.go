@@ -28,6 +28,9 @@ type order struct {
 // to the ticket. An error means that the ledger could not be written: nothing was
 // taken, send it again.
 func (d *Desk) Accept(ctx context.Context, body []byte, from Source) (Answer, error) {
+	if d.Schema == nil {
+		return Answer{}, errors.New("intake: this desk takes orders, and no documents")
+	}
 	o := order{actor: from.Name, now: d.Now()}
 	o.keys.Delivery = from.key()
 	verdict, err := d.take(ctx, &o, body)

@@ -32,14 +32,15 @@ type Schema interface {
 	Check(doc []byte) error
 }
 
-// Options build a Desk. Every field is required.
+// Options build a Desk. Every field but Schema is required.
 type Options struct {
 	Ledger Ledger
 	// Tenants lists the configured tenants.
 	Tenants  func() []account.Tenant
 	Profiles Profiles
-	Schema   Schema
-	Now      func() time.Time
+	// Schema checks documents. Nil makes a desk that takes orders only, and refuses documents.
+	Schema Schema
+	Now    func() time.Time
 	// NewID gives a fresh id: letters, digits and dashes, at most 60.
 	NewID func() string
 }
@@ -49,7 +50,7 @@ type Desk struct{ Options }
 
 // New makes a Desk.
 func New(o Options) (*Desk, error) {
-	if o.Ledger == nil || o.Tenants == nil || o.Profiles == nil || o.Schema == nil || o.Now == nil || o.NewID == nil {
+	if o.Ledger == nil || o.Tenants == nil || o.Profiles == nil || o.Now == nil || o.NewID == nil {
 		return nil, errors.New("intake: every option is required")
 	}
 	return &Desk{o}, nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/usher/app"
 	"github.com/usher365/usher/functions/usher/embedded"
 	"github.com/usher365/usher/shared/config"
@@ -159,6 +160,10 @@ func (s *settings) complete(o serving) error {
 	}
 	if slices.Contains(o.all(), app.Console) {
 		needs = append(needs, config.NeedAPIToken)
+	}
+	if slices.Contains(o.all(), events.Create) && s.Shared.Given() && s.Vault == "" {
+		return &failure{exitConfig, config.Problems{{Where: "USHER_VAULT", What: "is missing; several processes need one vault"}},
+			"file:/DIR for processes of one machine, else aws-secretsmanager:PREFIX or azure-keyvault:https://NAME.vault.azure.net"}
 	}
 	_, missing := identity.New(identity.Options{Env: s.env, AuthorityHost: s.Endpoints.Login})
 	if err := errors.Join(s.Check(needs...), missing); err != nil {

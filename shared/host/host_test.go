@@ -15,6 +15,7 @@ import (
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/database"
+	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/host/embedded"
 	"github.com/usher365/usher/shared/ledger"
@@ -113,4 +114,35 @@ func TestDomainsAreKept(t *testing.T) {
 	assert.Equal(t, []string{"contoso.onmicrosoft.com", "contoso.com"}, known.Domains)
 	assert.Len(t, e.Tenants.Unknown(), 1)
 	require.NoError(t, e.Close())
+}
+
+// A night that two processes, or a schedule that fires twice, want to start is started once.
+func TestANightIsStartedOnce(t *testing.T) {
+	e := engines(t, config.Config{}, database.Memory)
+	desk := &quiet{}
+	for _, night := range []string{"2026-11-21", "2026-11-21", "2026-11-22"} {
+		_, err := e.StartNight(t.Context(), desk, "", night)
+		require.NoError(t, err)
+	}
+	assert.Equal(t, 2, desk.started)
+	desk.fails = fault.Stopf(fault.SyncRunning, "still running")
+	_, err := e.StartNight(t.Context(), desk, "", "2026-11-23")
+	require.NoError(t, err, "it runs: that is what was wanted")
+	desk.fails = errors.New("the ledger is away")
+	for range 2 {
+		_, err = e.StartNight(t.Context(), desk, "", "2026-11-24")
+		require.Error(t, err, "and it may be tried again")
+	}
+	require.NoError(t, e.Close())
+}
+
+// quiet counts how often the sync was started.
+type quiet struct {
+	started int
+	fails   error
+}
+
+func (q *quiet) Sync(context.Context, string, string) ([]account.Request, error) {
+	q.started++
+	return nil, q.fails
 }

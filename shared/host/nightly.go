@@ -2,10 +2,12 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/ledger"
 	"github.com/usher365/usher/shared/ledger/tables"
 )
@@ -32,7 +34,9 @@ func (e *Engines) Nightly(ctx context.Context, desk Starter) error {
 			return fmt.Errorf("find the next sync of schedule %q: %w", e.Config.Sync.Schedule, err)
 		}
 		if now := e.Now(); !due.After(now) {
-			e.startSync(ctx, desk)
+			if _, err := e.StartNight(ctx, desk, "", due.UTC().Format(time.RFC3339)); err != nil && ctx.Err() == nil {
+				e.Log.ErrorContext(ctx, "the nightly sync could not be started for every tenant", "error", err)
+			}
 			last = now
 			continue
 		}
@@ -56,10 +60,39 @@ func (e *Engines) lastRun(ctx context.Context) (time.Time, error) {
 	return runs[0].StartedAt, nil
 }
 
-func (e *Engines) startSync(ctx context.Context, desk Starter) {
-	if _, err := desk.Sync(ctx, "", "timer"); err != nil && ctx.Err() == nil {
-		e.Log.ErrorContext(ctx, "the nightly sync could not be started for every tenant", "error", err)
+// StartNight starts the sync of one tenant, by alias, or of all when alias is empty,
+// once for each night: a schedule may fire twice, and several processes may have one. A
+// night is named by its date or time. A sync that still runs is no failure.
+func (e *Engines) StartNight(ctx context.Context, desk Starter, alias, night string) ([]account.Request, error) {
+	key := "night/" + alias
+	before, err := e.Ledger.Note(ctx, key)
+	if err != nil {
+		return nil, fmt.Errorf("see which night was started: %w", err)
 	}
+	if string(before) == night {
+		e.Log.InfoContext(ctx, "the full sync of this night was started before", "tenant", alias, "night", night)
+		return nil, nil
+	}
+	started, err := desk.Sync(ctx, alias, "timer")
+	if err = withoutRunning(err); err != nil {
+		return started, fmt.Errorf("start the full sync: %w", err)
+	}
+	return started, e.Ledger.SetNote(ctx, key, []byte(night))
+}
+
+// withoutRunning leaves out what says that a sync still runs.
+func withoutRunning(err error) error {
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		var rest []error
+		for _, one := range many.Unwrap() {
+			rest = append(rest, withoutRunning(one))
+		}
+		return errors.Join(rest...)
+	}
+	if fault.Is(err, fault.SyncRunning) {
+		return nil
+	}
+	return err
 }
 
 // SyncRuns is the ledger as fullsync needs it, which also notes in the metrics when a

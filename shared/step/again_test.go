@@ -195,7 +195,7 @@ func TestOfTwoAttemptsAtATimeOneWrites(t *testing.T) {
 		c.meanwhile = nil
 		answer = c.deliver(other)
 	}
-	assert.Equal(t, queue.Abandon, c.deliver(first).Verb, "it comes again, and is skipped then")
+	assert.Equal(t, queue.Retry, c.deliver(first).Verb, "it comes again, and is skipped then")
 	assert.Equal(t, queue.Complete, c.deliver(first).Verb)
 	require.Equal(t, queue.Retry, answer.Verb)
 	assert.JSONEq(t, "2", string(c.record().Request.Step("count").Checkpoint))
@@ -206,7 +206,7 @@ func TestOfTwoAttemptsAtATimeOneWrites(t *testing.T) {
 		c.meanwhile = nil
 		answer = c.deliver(other)
 	}
-	assert.Equal(t, queue.Abandon, c.deliver(other).Verb)
+	assert.Equal(t, queue.Retry, c.deliver(other).Verb)
 	require.Equal(t, queue.Retry, answer.Verb)
 	assert.JSONEq(t, "3", string(c.record().Request.Step("count").Checkpoint))
 }

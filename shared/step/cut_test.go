@@ -53,12 +53,15 @@ func TestWhatWasDoneIsWrittenDownWithoutTheLock(t *testing.T) {
 func TestAnAttemptCutShortLeavesAnothersLease(t *testing.T) {
 	r := setup(t)
 	m := r.first()
-	for name, answer := range map[string]func() (step.Result, error){"failed": failing(context.Canceled), "done": done} {
+	for name, c := range map[string]struct {
+		answer func() (step.Result, error)
+		want   queue.Verb
+	}{"failed": {failing(context.Canceled), queue.Abandon}, "done": {done, queue.Retry}} {
 		t.Run(name, func(t *testing.T) {
 			other := ledger.Lease{Token: "other", Until: r.now.Add(1)}
-			assert.Equal(t, queue.Abandon, r.cut(m, func() (step.Result, error) {
+			assert.Equal(t, c.want, r.cut(m, func() (step.Result, error) {
 				r.lease(other)
-				return answer()
+				return c.answer()
 			}).Verb)
 			assert.Equal(t, other, r.record().Lease)
 			assert.Equal(t, account.StepRunning, r.record().Request.Steps[0].State)

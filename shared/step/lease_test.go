@@ -74,7 +74,7 @@ func TestAHandlerEndsWithItsLease(t *testing.T) {
 					assert.Equal(t, c.after, time.Since(began))
 					return err
 				})
-				assert.Equal(t, queue.Abandon, r.deliver(r.first()).Verb)
+				assert.Equal(t, queue.Retry, r.deliver(r.first()).Verb)
 				assert.Equal(t, account.StepRunning, r.record().Request.Steps[0].State)
 			})
 		})

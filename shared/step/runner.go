@@ -102,7 +102,7 @@ func (r *Runner) deliver(ctx context.Context, d queue.Delivery, a *attempt, line
 	case errors.Is(err, ledger.ErrNotFound):
 		return line.dead(fault.MalformedCommand, fmt.Errorf("no request %s: %w", a.cmd.Request, err))
 	case err != nil:
-		return line.abandoned(fault.LedgerUnavailable, err)
+		return line.unrecorded(a.cmd, r.Now(), err)
 	case admitted == busy:
 		return line.again(a.cmd, r.Now().Add(busyPause(a.free)), fault.AccountBusy)
 	case admitted == overtaken:
@@ -217,7 +217,7 @@ func (r *Runner) finish(ctx context.Context, a *attempt, result Result, handled 
 		return nil
 	})
 	if err != nil {
-		return line.abandoned(fault.LedgerUnavailable, err)
+		return line.unrecorded(a.cmd, r.Now(), err)
 	}
 	line.Waited, line.Late = waitedSince(a.cmd.FirstSeen, r.Now()), late
 	return line.settle(a.cmd, decision, failed)

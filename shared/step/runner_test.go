@@ -206,7 +206,7 @@ func TestALateWriterIsFencedOff(t *testing.T) {
 		r.book.records["req"] = *rec
 		return step.Result{}, nil
 	}}
-	assert.Equal(t, queue.Abandon, r.deliver(r.first()).Verb)
+	assert.Equal(t, queue.Retry, r.deliver(r.first()).Verb)
 	assert.Equal(t, account.StepRunning, r.record().Request.Step("one").State)
 }
 
@@ -232,8 +232,18 @@ func TestALedgerThatFailsLosesNothing(t *testing.T) {
 	r := setup(t, done)
 	first := r.first()
 	r.book.fail = errors.New("disk full")
-	assert.Equal(t, queue.Abandon, r.deliver(first).Verb)
+	for range 100 { // a message that is given back ten times is put aside
+		out := r.deliver(first)
+		assert.Equal(t, queue.Retry, out.Verb)
+		assert.Equal(t, r.now.Add(15*time.Second), out.Next.NotBefore)
+		assert.NotEqual(t, first.ID, out.Next.ID)
+		first = out.Next
+	}
 	assert.Zero(t, r.calls)
+	assert.Equal(t, string(fault.LedgerUnavailable), r.lines[0].FaultCode)
+	r.book.fail = nil
+	assert.Equal(t, queue.Complete, r.deliver(first).Verb)
+	assert.Equal(t, account.StepDone, r.record().Request.Step("one").State)
 }
 
 func TestNoticesKeepTheirOrder(t *testing.T) {

@@ -38,6 +38,18 @@ func (l *Line) again(cmd events.Command, at time.Time, code fault.Code) queue.Ou
 	return l.next(cmd, at)
 }
 
+// ledgerPause is how long a delivery waits for a ledger that does not answer.
+const ledgerPause = 15 * time.Second
+
+// unrecorded puts a delivery off whose beginning or end could not be written down: the
+// ledger is away, or another attempt has taken its place. It is not given back to the
+// queue, which counts that, and puts a message aside long before a database has failed over.
+func (l *Line) unrecorded(cmd events.Command, now time.Time, err error) queue.Outcome {
+	outcome := l.again(cmd, now.Add(ledgerPause), fault.LedgerUnavailable)
+	l.Fault = err.Error()
+	return outcome
+}
+
 func (l *Line) next(cmd events.Command, at time.Time) queue.Outcome {
 	l.NextTry = at
 	return queue.RetryWith(MessageFor(cmd.Next(at), at))

@@ -111,7 +111,7 @@ func (r *Runner) notify(ctx context.Context, d queue.Delivery, p Policy, tell Te
 	case errors.Is(err, ledger.ErrNotFound):
 		return line.dead(fault.MalformedCommand, fmt.Errorf("no request %s: %w", cmd.Request, err))
 	case err != nil:
-		return line.abandoned(fault.LedgerUnavailable, err)
+		return line.unrecorded(cmd, r.Now(), err)
 	case sequence <= notified:
 		line.Outcome = OutcomeSkipped
 		return queue.Done()
@@ -124,7 +124,7 @@ func (r *Runner) notify(ctx context.Context, d queue.Delivery, p Policy, tell Te
 	decision := Decide(told, tenant, cmd, p, r.Now(), r.Random())
 	if decision.Verdict == Finish || decision.Verdict == GiveUp {
 		if err := r.markNotified(ctx, cmd, sequence, told); err != nil {
-			return line.abandoned(fault.LedgerUnavailable, err)
+			return line.unrecorded(cmd, r.Now(), err)
 		}
 	}
 	line.Waited = waitedSince(cmd.FirstSeen, r.Now())

@@ -9,7 +9,7 @@ import (
 	"github.com/usher365/usher/functions/intake"
 	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/host/lambda"
-	"github.com/usher365/usher/shared/host/parts"
+	"github.com/usher365/usher/shared/host/profiles"
 )
 
 func main() { lambda.ServeHTTP("console", wire) }
@@ -19,16 +19,16 @@ func wire(_ context.Context, p *lambda.Process) (http.Handler, error) {
 	if err := p.Config.Check(config.NeedAPIToken, config.NeedTenants); err != nil {
 		return nil, err
 	}
-	profiles, form, err := parts.Forms(p.Config.Profiles)
+	catalogue, err := profiles.Known(p.Config.Profiles)
 	if err != nil {
 		return nil, err
 	}
-	desk, err := intake.New(intake.Options{Ledger: p.Ledger, Tenants: p.Tenants.All, Profiles: profiles, Schema: form, Now: p.Now, NewID: p.NewID})
+	desk, err := intake.New(intake.Options{Ledger: p.Ledger, Tenants: p.Tenants.All, Profiles: catalogue, Now: p.Now, NewID: p.NewID})
 	if err != nil {
 		return nil, err
 	}
 	return console.New(console.Options{
 		Requests: p.Ledger, Accounts: p.Ledger, Audit: p.Ledger, DeadLetters: p.Queue, Desk: desk,
-		Profiles: profiles.List(), Tenants: p.Tenants.All, Token: p.Config.APIToken, Now: p.Now, Ready: p.Ready,
+		Profiles: catalogue.List(), Tenants: p.Tenants.All, Token: p.Config.APIToken, Now: p.Now, Ready: p.Ready,
 	}), nil
 }

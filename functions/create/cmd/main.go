@@ -31,5 +31,7 @@ func wire(ctx context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	}
 	password := func(avoid ...string) (account.Secret, error) { return secrets.NewPassword(nil, avoid...) }
 	step.Handle(p.Runner, events.Create, create.Policy, create.New(directory, vault, password).Handle)
-	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: create.Policy.Longest()}, nil
+	// Intake, which cannot ask a tenant for its domains, recalls what is learned here.
+	learn := func(ctx context.Context) error { return p.LearnDomains(ctx, directory.Domains) }
+	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: create.Policy.Longest(), Begin: learn}, nil
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/usher365/usher/functions/intake"
 	"github.com/usher365/usher/shared/host/clients"
 	"github.com/usher365/usher/shared/host/lambda"
-	"github.com/usher365/usher/shared/host/parts"
+	"github.com/usher365/usher/shared/host/profiles"
 	"github.com/usher365/usher/shared/step"
 )
 
@@ -29,11 +29,11 @@ func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
-	profiles, form, err := parts.Forms(p.Config.Profiles)
+	catalogue, err := profiles.Known(p.Config.Profiles)
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
-	desk, err := intake.New(intake.Options{Ledger: p.Ledger, Tenants: p.Tenants.All, Profiles: profiles, Schema: form, Now: p.Now, NewID: p.NewID})
+	desk, err := intake.New(intake.Options{Ledger: p.Ledger, Tenants: p.Tenants.All, Profiles: catalogue, Now: p.Now, NewID: p.NewID})
 	if err != nil {
 		return lambda.Consumer{}, err
 	}

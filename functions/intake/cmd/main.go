@@ -18,9 +18,6 @@ func wire(_ context.Context, p *lambda.Process) (http.Handler, error) {
 	if err := p.Config.Check(config.NeedWebhook, config.NeedTenants); err != nil {
 		return nil, err
 	}
-	if err := p.NeedDomains(); err != nil {
-		return nil, err
-	}
 	profiles, form, err := parts.Forms(p.Config.Profiles)
 	if err != nil {
 		return nil, err
@@ -33,7 +30,8 @@ func wire(_ context.Context, p *lambda.Process) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	door, err := intake.NewWebhook(intake.WebhookOptions{Desk: desk, Verifier: verifier, Log: p.Log})
+	patient := intake.Patient{Acceptor: desk, Tenants: p.Tenants.All, Learn: p.RecallDomains}
+	door, err := intake.NewWebhook(intake.WebhookOptions{Desk: patient, Verifier: verifier, Log: p.Log})
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -71,7 +72,7 @@ func (a *App) ServeAzureFunctions(ctx context.Context, l net.Listener) error {
 
 // startNight starts the sync of every tenant.
 func (a *App) startNight(ctx context.Context) error {
-	_, err := a.Desk.Sync(ctx, "", "timer")
+	_, err := a.StartNight(ctx, a.Desk, "", a.Now().UTC().Format(time.DateOnly))
 	return err
 }
 

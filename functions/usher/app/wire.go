@@ -75,7 +75,7 @@ func (a *App) wireHTTP(context.Context) error {
 		}
 		count := a.Metrics.Webhook
 		posted, err := intake.NewWebhook(intake.WebhookOptions{
-			Desk: countedDesk{patient{a.Desk, a.Tenants}, count}, Verifier: countedVerifier{verifier, count}, Log: a.Log,
+			Desk: countedDesk{intake.Patient{Acceptor: a.Desk, Tenants: a.Tenants.All}, count}, Verifier: countedVerifier{verifier, count}, Log: a.Log,
 		})
 		if err != nil {
 			return err

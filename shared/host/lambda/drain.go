@@ -49,6 +49,11 @@ func (d *drainer) drain(ctx context.Context, p *Process, c Consumer, report *Rep
 	if err := p.Sweep(ctx); err != nil {
 		p.Log.WarnContext(ctx, "messages stay in the outbox; the next drain sends them", "error", err)
 	}
+	if c.Begin != nil {
+		if err := c.Begin(ctx); err != nil {
+			p.Log.WarnContext(ctx, "not everything is known; the next drain tries again", "error", err)
+		}
+	}
 	poll, err := d.poll()
 	if err != nil {
 		return err

@@ -29,22 +29,6 @@ type Process struct {
 	Env func(string) (string, bool)
 }
 
-// NeedDomains refuses tenants without configured domains, for a function that makes no
-// calls to tenants and cannot ask them.
-func (p *Process) NeedDomains() error {
-	var missing config.Problems
-	for _, t := range p.Tenants.Unknown() {
-		missing = append(missing, config.Problem{
-			Where: "tenants." + t.Alias + ".domains",
-			What:  "are missing; this function makes no calls to the tenant, so it must be told, the initial onmicrosoft.com domain first",
-		})
-	}
-	if len(missing) > 0 {
-		return missing
-	}
-	return nil
-}
-
 // opened is opened at its first use, and kept. A failure is not kept: the next use tries again.
 type opened[T any] struct {
 	open func(context.Context) (T, error)

@@ -21,6 +21,8 @@ type Consumer struct {
 	// Workers is how many deliveries are handled at once. Zero means 8: a step waits for
 	// Microsoft most of the time.
 	Workers int
+	// Begin is called before each drain; its failure is written to the log. Nil does nothing.
+	Begin func(context.Context) error
 	// Desk starts full syncs. Nil for a function that starts none.
 	Desk host.Starter
 }

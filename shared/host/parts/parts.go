@@ -4,11 +4,8 @@
 package parts
 
 import (
-	"fmt"
-	"os"
-
 	"github.com/usher365/usher/events/schemas"
-	"github.com/usher365/usher/shared/config"
+	"github.com/usher365/usher/shared/host/profiles"
 	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/schema"
 )
@@ -20,21 +17,7 @@ func Profiles(dir string) (*profile.Catalogue, error) {
 	if err != nil {
 		return nil, err
 	}
-	catalogue, err := profile.Load(profile.Builtin(), form.CheckValue)
-	if err != nil || dir == "" {
-		return catalogue, err
-	}
-	if _, err := os.ReadDir(dir); err != nil {
-		return nil, config.Problems{{Where: "profiles", What: fmt.Sprintf("the directory cannot be read: %v", err)}}
-	}
-	more, err := profile.Load(os.DirFS(dir), form.CheckValue)
-	if err != nil {
-		return nil, config.Problems{{Where: "profiles in " + dir, What: err.Error()}}
-	}
-	if catalogue, err = catalogue.With(more, dir); err != nil {
-		return nil, config.Problems{{Where: "profiles in " + dir, What: err.Error()}}
-	}
-	return catalogue, nil
+	return profiles.Load(dir, form.CheckValue)
 }
 
 // Forms are what intake checks requests against: the profiles, with those in dir, and
