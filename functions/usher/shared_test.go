@@ -87,6 +87,7 @@ func (s *shell) shared() *servicebusfake.Server {
 	s.Cleanup(func() { require.NoError(s, errors.Join(fake.Close(), <-served)) })
 	s.env["USHER_DATABASE_URL"] = postgrestest.Schema(s.T)
 	s.env["USHER_SERVICEBUS_CONNECTION_STRING"] = fmt.Sprintf("Endpoint=sb://%s;SharedAccessKeyName=any;SharedAccessKey=c2VjcmV0", l.Addr())
+	s.env["USHER_VAULT"] = "file:" + filepath.Join(s.dir, "vault")
 	s.ok("migrate")
 	return fake
 }
@@ -167,6 +168,17 @@ func TestTwoProcessesDoTheMainJob(t *testing.T) {
 	for _, name := range events.Functions() {
 		assert.Equal(t, servicebusfake.Depth{}, fake.Depth(name), name)
 	}
+}
+
+func TestSharedEnginesNeedOneVault(t *testing.T) {
+	s := newShell(t).real()
+	s.env["USHER_DATABASE_URL"] = "postgres://usher@127.0.0.1:1/usher"
+	s.env["USHER_SERVICEBUS_CONNECTION_STRING"] = "Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=any;SharedAccessKey=c2VjcmV0"
+	r := s.run("serve")
+	assert.Equal(t, exitConfig, r.code, r.err)
+	assert.Contains(t, r.err, "USHER_VAULT")
+	r = s.run("serve", "--functions", "notify")
+	assert.NotContains(t, r.err, "USHER_VAULT", "what seals nothing needs none")
 }
 
 // lives onboards the account of a sample and offboards it again, seen from outside.
