@@ -77,7 +77,7 @@ func (p *program) bootstrap(ctx context.Context, b strapping) error {
 	if err != nil {
 		return err
 	}
-	report := preparation{Home: b.home, Applied: b.apply}
+	report := preparation{Home: b.home, Applied: b.apply, Apps: []preparedApp{}}
 	err = report.prepare(ctx, s, apps, b.apply)
 	report.Customers = bootstrap.Customers(c.Tenants, s.Tenant, c.Endpoints.Login, report.outcomes)
 	shown := p.list(report, func() error { return p.showPreparation(report) })

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -129,7 +131,25 @@ func TestBootstrapByAzureCLI(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "az"), []byte("#!/bin/sh\necho \"ERROR: Please run 'az login' to setup account. $*\" >&2\nexit 1\n"), 0o700))
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-	r := s.run("bootstrap", "--name", "third")
-	assert.Equal(t, exitConfig, r.code, r.err)
-	assert.Contains(t, r.err, "az login --allow-no-subscriptions --tenant "+tenantfake.DefaultTenantID)
+	for _, how := range []string{"--apply=false", "--apply", "--check"} {
+		r := s.run("bootstrap", "--name", "third", how)
+		assert.Equal(t, exitConfig, r.code, r.err)
+		assert.Contains(t, r.err, "az login --allow-no-subscriptions --tenant "+tenantfake.DefaultTenantID)
+		assert.Empty(t, r.out, "%s: there is no plan to tell of", how)
+	}
+	assert.Contains(t, s.run("bootstrap", "--name", "third", "--json").out, `"applications": []`)
+}
+
+// What was planned of one application is no sum of all when the next cannot be looked at.
+func TestBootstrapCutShort(t *testing.T) {
+	s := newShell(t).operator(operatorRights...)
+	require.Equal(t, exitOK, s.bootstrapping("fifth", "--apply").code)
+	t.Cleanup(outside.Server.Fault(tenantfake.Fault{
+		Decision: tenantfake.Decision{Kind: tenantfake.Refused, Status: http.StatusForbidden, Code: "Authorization_RequestDenied"},
+		Match:    func(c tenantfake.Call) bool { return strings.Contains(c.Path, "fifth-sync") }, Times: -1,
+	}))
+	r := s.bootstrapping("fifth")
+	assert.Equal(t, exitRefused, r.code, r.err)
+	assert.Contains(t, r.out, "fifth-provisioner")
+	assert.NotContains(t, r.out, "Nothing to do.")
 }

@@ -21,7 +21,7 @@ func (p *program) migrateCommand() *cobra.Command {
 		names, err := postgres.Migrate(ctx, c.Shared.Database.Reveal(), check)
 		switch {
 		case err != nil:
-			return err
+			return failed(exitFailed, "put that right and run it again; nothing was changed", "%w", err)
 		case len(names) == 0:
 			return p.printf("The ledger is up to date.\n")
 		}

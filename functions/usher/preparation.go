@@ -16,6 +16,8 @@ type preparation struct {
 	Customers []bootstrap.Customer `json:"customers"`
 
 	outcomes []bootstrap.Outcome
+	// cut is set when an error ended it before everything was looked at.
+	cut bool
 }
 
 // preparedApp is one application.
@@ -54,6 +56,7 @@ func (r *preparation) prepare(ctx context.Context, s bootstrap.Session, apps []b
 			r.Apps = append(r.Apps, prepared(o))
 		}
 		if err != nil {
+			r.cut = true
 			return err
 		}
 	}
@@ -79,7 +82,11 @@ func (r preparation) pending() (n int) {
 	return n
 }
 
+// showPreparation shows what was planned or done; nothing when it did not come to a plan.
 func (p *program) showPreparation(r preparation) error {
+	if len(r.Apps) == 0 {
+		return nil
+	}
 	for _, show := range []func(preparation) error{p.showRights, p.showPlans, p.showCustomers, p.showEnd} {
 		if err := show(r); err != nil {
 			return err
@@ -157,6 +164,7 @@ func (p *program) showCustomers(r preparation) error {
 	return nil
 }
 
+// showEnd sums it up. Of a plan that was cut short nothing is said: the rest may have writes too.
 func (p *program) showEnd(r preparation) error {
 	var ids []string
 	for _, a := range r.Apps {
@@ -176,6 +184,8 @@ func (p *program) showEnd(r preparation) error {
 	switch {
 	case r.Applied:
 		return p.printf("\n%d writes made.\n", made)
+	case r.cut:
+		return nil
 	case r.pending() == 0:
 		return p.printf("\nNothing to do.\n")
 	}
