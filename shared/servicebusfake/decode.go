@@ -8,7 +8,10 @@ import (
 	"time"
 )
 
-var errShort = errors.New("amqp: value is cut short")
+var (
+	errShort = errors.New("amqp: value is cut short")
+	errLong  = errors.New("amqp: bytes are left over inside a value")
+)
 
 // maxDepth bounds how deep values may be nested.
 const maxDepth = 32
@@ -219,6 +222,9 @@ func (d *decoder) compound(code byte) (any, error) {
 		}
 		items = append(items, item)
 	}
+	if len(in.rest) > 0 {
+		return nil, errLong
+	}
 	switch code & 0xf {
 	case 0:
 		return items, nil
@@ -267,6 +273,9 @@ func (d *decoder) array(code byte) (any, error) {
 			return nil, err
 		}
 		items = append(items, item)
+	}
+	if len(in.rest) > 0 {
+		return nil, errLong
 	}
 	return items, nil
 }
