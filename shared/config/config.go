@@ -44,7 +44,7 @@ type Config struct {
 	Profiles string
 	// Cloud is public, usgov, usgov-dod or china.
 	Cloud string
-	// Endpoints are those of Cloud, with what was set in their place. See EndpointsOf.
+	// Endpoints are those of Cloud, with what was set in their place.
 	Endpoints Endpoints
 	Tenants   []account.Tenant
 	// Home is the tenant of our application and of the Service Bus namespace: that of
@@ -112,16 +112,6 @@ func (c Config) VaultAddress() string {
 	return inDirectory + filepath.Join(c.Data, "vault")
 }
 
-// EndpointsOf gives the endpoints of a tenant: those set, for a tenant of our cloud,
-// and Microsoft's own for a tenant of another cloud.
-func (c Config) EndpointsOf(t account.Tenant) Endpoints {
-	if t.Cloud == "" || t.Cloud == c.Cloud {
-		return c.Endpoints
-	}
-	e, _ := Hosts(t.Cloud)
-	return e
-}
-
 // Need is a setting that not every command asks for.
 type Need int
 
@@ -131,9 +121,6 @@ const (
 	NeedAPIToken
 	NeedTenants
 )
-
-// CheckServe tells everything that 'usher serve' lacks with real tenants: Problems or nil.
-func (c Config) CheckServe() error { return c.Check(NeedWebhook, NeedAPIToken, NeedTenants) }
 
 // Check tells which of the needed settings are missing, all at once: Problems or nil.
 func (c Config) Check(needs ...Need) error {

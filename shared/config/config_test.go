@@ -78,7 +78,7 @@ func TestDefaults(t *testing.T) {
 func TestExampleIsValid(t *testing.T) {
 	c, err := config.Load("../../usher.example.yaml", env("USHER_API_TOKEN", "token", "SERVICENOW_WEBHOOK_SECRET", hook, "DESK_CALLBACK_SECRET", hook), nil)
 	require.NoError(t, err)
-	require.NoError(t, c.CheckServe())
+	require.NoError(t, c.Check(config.NeedWebhook, config.NeedAPIToken, config.NeedTenants))
 	defaults, err := config.Load("", env(), nil)
 	require.NoError(t, err)
 	assert.Equal(t, defaults.Endpoints, c.Endpoints)
@@ -103,7 +103,7 @@ func TestEnvironmentAlone(t *testing.T) {
 		"AZURE_AUTHORITY_HOST", "https://login.example.com/", "USHER_LOGIN_ENDPOINT", "https://127.0.0.1:8443",
 		"USHER_CALLBACK_URL", "https://desk.example.com/x", "USHER_CALLBACK_SECRET", hook, "USHER_PROFILES", "/etc/usher/profiles"), nil)
 	require.NoError(t, err)
-	require.NoError(t, c.CheckServe())
+	require.NoError(t, c.Check(config.NeedWebhook, config.NeedAPIToken, config.NeedTenants))
 	assert.Equal(t, []account.Tenant{{Alias: "default", ID: tenantID, Cloud: "usgov-dod"}}, c.Tenants)
 	assert.Len(t, c.Webhooks.Sources[config.EnvironmentSource], 2)
 	assert.Equal(t, "/var/lib/usher.db", c.DatabasePath())
@@ -138,13 +138,6 @@ func TestSecretFromFile(t *testing.T) {
 func TestInitialDomainComesFirst(t *testing.T) {
 	c := load(t, "tenants: [{alias: a, id: "+tenantID+", domains: [b.com, c.com, A.onmicrosoft.com, d.com]}]")
 	assert.Equal(t, []string{"a.onmicrosoft.com", "b.com", "c.com", "d.com"}, c.Tenants[0].Domains)
-}
-
-func TestEndpointsOfTenants(t *testing.T) {
-	c := load(t, "endpoints: {graph: 'https://127.0.0.1:1'}\n")
-	assert.Equal(t, "https://127.0.0.1:1", c.EndpointsOf(account.Tenant{Cloud: "public"}).Graph)
-	assert.Equal(t, "https://127.0.0.1:1", c.EndpointsOf(account.Tenant{}).Graph)
-	assert.Equal(t, "https://microsoftgraph.chinacloudapi.cn", c.EndpointsOf(account.Tenant{Cloud: "china"}).Graph)
 }
 
 func TestSchedule(t *testing.T) {

@@ -133,9 +133,9 @@ func TestFilesThatSayNothing(t *testing.T) {
 	}
 }
 
-func TestCheckServe(t *testing.T) {
+func TestCheck(t *testing.T) {
 	c := load(t, "")
-	err := c.CheckServe()
+	err := c.Check(config.NeedWebhook, config.NeedAPIToken, config.NeedTenants)
 	found, ok := errors.AsType[config.Problems](err)
 	require.True(t, ok)
 	assert.Len(t, found, 3)

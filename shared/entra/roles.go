@@ -67,7 +67,7 @@ func (c *Client) whoIsMissing(ctx context.Context, t account.TenantID, roleID st
 }
 
 // RoleAssignments lists the directory roles of a principal. It reads an index that
-// may lag behind RoleAssignmentExists.
+// may lag behind what was assigned and removed.
 func (c *Client) RoleAssignments(ctx context.Context, t account.TenantID, principalID string) ([]account.RoleAssignment, error) {
 	return c.assignmentsWhere(ctx, t, "principalId", principalID)
 }
@@ -88,22 +88,6 @@ func (c *Client) assignmentsWhere(ctx context.Context, t account.TenantID, field
 func (c *Client) RoleAssignmentPage(ctx context.Context, t account.TenantID, cursor string) (page []account.RoleAssignment, next string, err error) {
 	call := call{doing: "list all role assignments", permission: readsRoles, unhurried: true}
 	return readPage(ctx, c, t, call, assignmentsPath, cursor, wireAssignment.assignment)
-}
-
-// RoleAssignmentExists reports whether Entra shows a role assignment.
-func (c *Client) RoleAssignmentExists(ctx context.Context, t account.TenantID, assignmentID string) (bool, error) {
-	call := call{doing: "read role assignment " + assignmentID, objects: []string{assignmentID}, permission: readsRoles, missing: fault.RoleNotVisible}
-	var found wireAssignment
-	err := c.run(ctx, t, call, func(s *session) error {
-		return s.get(ctx, assignmentsPath+"/"+url.PathEscape(assignmentID), &found)
-	})
-	if isMissing(err) {
-		return false, nil
-	}
-	if err == nil && found.ID != assignmentID {
-		err = classify(ctx, call, errIncomplete(fmt.Sprintf("another role assignment (%q)", found.ID)))
-	}
-	return err == nil, err
 }
 
 // RemoveRoleAssignment takes a directory role away. An assignment that is gone already

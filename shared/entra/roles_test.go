@@ -99,25 +99,6 @@ func TestRoleAssignmentLists(t *testing.T) {
 	assert.Empty(t, cursor)
 }
 
-func TestRoleAssignmentExists(t *testing.T) {
-	c := newGraph(t, answer(200, `{"id":"`+assignmentID+`"}`)).client(t)
-	exists, err := c.RoleAssignmentExists(ctx, tenant, assignmentID)
-	require.NoError(t, err)
-	assert.True(t, exists)
-	exists, err = c.RoleAssignmentExists(ctx, tenant, "another")
-	assert.True(t, fault.Is(err, fault.AnswerNotUnderstood), "an answer about something else proves nothing")
-	assert.False(t, exists)
-
-	c = newGraph(t, answer(404, graphError("Request_ResourceNotFound", notFound))).client(t)
-	exists, err = c.RoleAssignmentExists(ctx, tenant, assignmentID)
-	require.NoError(t, err)
-	assert.False(t, exists)
-
-	c = newGraph(t, answer(404, "<html>")).client(t)
-	_, err = c.RoleAssignmentExists(ctx, tenant, assignmentID)
-	assert.True(t, fault.Is(err, fault.AnswerNotUnderstood))
-}
-
 func TestRemoveRoleAssignment(t *testing.T) {
 	g := newGraph(t, answer(204, ""))
 	require.NoError(t, g.client(t).RemoveRoleAssignment(ctx, tenant, assignmentID))

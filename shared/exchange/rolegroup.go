@@ -131,16 +131,8 @@ func (c *Client) RoleGroupMembers(ctx context.Context, tenant account.TenantID, 
 	return members, nil
 }
 
-// RoleGroupExists reports whether the tenant has the role group (Get-RoleGroup), by
-// name, identity or GUID. It always asks.
-func (c *Client) RoleGroupExists(ctx context.Context, tenant account.TenantID, group string) (bool, error) {
-	s, err := c.named(tenant, group)
-	if err != nil {
-		return false, err
-	}
-	return c.groupExists(ctx, s, group)
-}
-
+// groupExists reports whether the tenant has the role group (Get-RoleGroup), by name,
+// identity or GUID. It always asks.
 func (c *Client) groupExists(ctx context.Context, s *session, group string) (bool, error) {
 	records, err := c.read(ctx, s, cmdGetGroup, parameters{"Identity": group, "ResultSize": everything})
 	if raised(err, objectNotFound) {

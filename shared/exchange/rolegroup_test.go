@@ -24,8 +24,9 @@ func TestRequestsAreGolden(t *testing.T) {
 		"add":    func(c *exchange.Client) error { return c.AddRoleGroupMember(t.Context(), tenant, viewOnly, member) },
 		"remove": func(c *exchange.Client) error { return c.RemoveRoleGroupMember(t.Context(), tenant, viewOnly, member) },
 		"exists": func(c *exchange.Client) error {
-			_, err := c.RoleGroupExists(t.Context(), tenant, viewOnly)
-			return err
+			_, err := c.RoleGroupMembers(t.Context(), tenant, "Help Desk")
+			assert.True(t, fault.Is(err, fault.RoleGroupNotFound), "%v", err)
+			return nil
 		},
 		"members": func(c *exchange.Client) error {
 			_, err := c.RoleGroupMembers(t.Context(), tenant, viewOnly)
@@ -170,7 +171,7 @@ func TestEmptyNamesAreNeverSent(t *testing.T) {
 	for _, bad := range []string{"", "  ", "*", "View*"} {
 		assert.True(t, fault.Is(c.AddRoleGroupMember(t.Context(), tenant, bad, member), fault.MalformedCommand))
 		assert.True(t, fault.Is(c.RemoveRoleGroupMember(t.Context(), tenant, viewOnly, account.Member{UserPrincipalName: bad}), fault.MalformedCommand))
-		_, err := c.RoleGroupExists(t.Context(), tenant, bad)
+		_, err := c.IsRoleGroupMember(t.Context(), tenant, bad, member)
 		assert.True(t, fault.Is(err, fault.MalformedCommand))
 	}
 	assert.True(t, fault.Is(c.Reach(t.Context(), ""), fault.MalformedCommand))

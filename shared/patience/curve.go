@@ -50,28 +50,23 @@ func timeOf(cell float64) time.Duration {
 
 // newCurve computes the curve from a tenant's own observations and, at a lower weight,
 // those of others.
-func newCurve(own, others []observation, weight float64) *curve {
-	var due, gone [cells]float64
+func newCurve(own, others []time.Duration, weight float64) *curve {
+	var due [cells]float64
 	for i := range due {
 		due[i] = faith * (priorOdd/cells + (1-priorOdd)*normal(float64(i)+0.5, cellOf(priorMedian), priorSpread/cellWidth))
 	}
-	for _, o := range own {
-		count(&due, &gone, o, 1)
+	for _, waited := range own {
+		count(&due, waited, 1)
 	}
-	for _, o := range others {
-		count(&due, &gone, o, weight)
+	for _, waited := range others {
+		count(&due, waited, weight)
 	}
-	return fromHazard(hazard(&due, &gone), len(own)+len(others))
+	return fromHazard(hazard(&due), len(own)+len(others))
 }
 
-// count adds an observation: a success is due around its time; a wait given up was
-// under observation until then.
-func count(due, gone *[cells]float64, o observation, weight float64) {
-	at := cellOf(o.Waited)
-	if o.NotYet {
-		gone[min(int(at), cells-1)] += weight
-		return
-	}
+// count adds an observation: one more is due around its time.
+func count(due *[cells]float64, waited time.Duration, weight float64) {
+	at := cellOf(waited)
 	const reach = 4 * blur / cellWidth
 	for i := max(0, int(at-reach)); i < min(cells, int(at+reach)+1); i++ {
 		due[i] += weight * normal(float64(i)+0.5, at, blur/cellWidth)
@@ -84,11 +79,11 @@ func normal(x, mean, spread float64) float64 {
 }
 
 // hazard gives, per cell, the share of those still waiting that are due in it.
-func hazard(due, gone *[cells]float64) [cells]float64 {
+func hazard(due *[cells]float64) [cells]float64 {
 	var h [cells]float64
 	waiting := 0.0
 	for i := cells - 1; i >= 0; i-- {
-		waiting += due[i] + gone[i]
+		waiting += due[i]
 		h[i] = due[i] / waiting
 	}
 	return h

@@ -50,45 +50,29 @@ const (
 // History is what was observed of replication, per tenant. It is safe for concurrent
 // use, and its JSON is small: keep it over restarts. The zero value is ready to use.
 type History struct {
-	mu      sync.Mutex
-	tenants map[account.TenantID][]observation
+	mu sync.Mutex
+	// tenants are how long accounts waited, the newest last.
+	tenants map[account.TenantID][]time.Duration
 	// curves are computed from the observations when asked for.
 	curves map[account.TenantID]*curve
-}
-
-// observation is one account's wait. NotYet marks one that ended without success.
-type observation struct {
-	Waited time.Duration
-	NotYet bool
 }
 
 // Observe records that an account was known to Exchange after waiting this long.
 // Less than a second says nothing (it was known before) and is ignored.
 func (h *History) Observe(tenant account.TenantID, waited time.Duration) {
-	h.add(tenant, observation{Waited: waited})
-}
-
-// ObserveNotYet records that a wait ended after this long without success, because it
-// was given up: replication would have taken longer.
-func (h *History) ObserveNotYet(tenant account.TenantID, waited time.Duration) {
-	h.add(tenant, observation{Waited: waited, NotYet: true})
-}
-
-func (h *History) add(tenant account.TenantID, o observation) {
-	if o.Waited < time.Second {
+	if waited < time.Second {
 		return
 	}
-	o.Waited = min(o.Waited, Deadline)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.tenants == nil {
-		h.tenants = map[account.TenantID][]observation{}
+		h.tenants = map[account.TenantID][]time.Duration{}
 	}
-	h.tenants[tenant] = lastOf(append(h.tenants[tenant], o))
+	h.tenants[tenant] = lastOf(append(h.tenants[tenant], min(waited, Deadline)))
 	h.curves = nil
 }
 
-func lastOf(all []observation) []observation {
+func lastOf(all []time.Duration) []time.Duration {
 	return slices.Clone(all[max(0, len(all)-Remembered):])
 }
 
@@ -150,9 +134,9 @@ func (h *History) curve(tenant account.TenantID) *curve {
 
 // others gives the newest observations of the other tenants, equally many of each, in
 // a fixed order so that sums come out the same.
-func (h *History) others(tenant account.TenantID) []observation {
+func (h *History) others(tenant account.TenantID) []time.Duration {
 	each := max(1, maxOthers/max(1, len(h.tenants)))
-	var all []observation
+	var all []time.Duration
 	for _, t := range slices.Sorted(maps.Keys(h.tenants)) {
 		if seen := h.tenants[t]; t != tenant {
 			all = append(all, seen[max(0, len(seen)-each):]...)
@@ -161,7 +145,7 @@ func (h *History) others(tenant account.TenantID) []observation {
 	return all
 }
 
-// exported is the JSON of a History: seconds, negative for a wait given up.
+// exported is the JSON of a History: seconds.
 type exported struct {
 	Version int                            `json:"version"`
 	Tenants map[account.TenantID][]float64 `json:"tenants"`
@@ -173,12 +157,8 @@ func (h *History) MarshalJSON() ([]byte, error) {
 	defer h.mu.Unlock()
 	out := exported{Version: 1, Tenants: map[account.TenantID][]float64{}}
 	for t, seen := range h.tenants {
-		for _, o := range seen {
-			seconds := o.Waited.Round(time.Millisecond).Seconds()
-			if o.NotYet {
-				seconds = -seconds
-			}
-			out.Tenants[t] = append(out.Tenants[t], seconds)
+		for _, waited := range seen {
+			out.Tenants[t] = append(out.Tenants[t], waited.Round(time.Millisecond).Seconds())
 		}
 	}
 	return json.Marshal(out)
@@ -193,18 +173,13 @@ func (h *History) UnmarshalJSON(b []byte) error {
 	if in.Version != 1 {
 		return fmt.Errorf("read the history of waits: version %d is not 1", in.Version)
 	}
-	tenants := map[account.TenantID][]observation{}
+	tenants := map[account.TenantID][]time.Duration{}
 	for t, all := range in.Tenants {
 		for _, seconds := range all {
-			o := observation{NotYet: seconds < 0}
-			if o.NotYet {
-				seconds = -seconds
-			}
 			if !(seconds >= 1 && seconds <= Deadline.Seconds()) {
 				return fmt.Errorf("read the history of waits: %g s is not between 1 s and %s", seconds, Deadline)
 			}
-			o.Waited = time.Duration(seconds * float64(time.Second))
-			tenants[t] = append(tenants[t], o)
+			tenants[t] = append(tenants[t], time.Duration(seconds*float64(time.Second)))
 		}
 		if len(tenants[t]) > 0 {
 			tenants[t] = lastOf(tenants[t])

@@ -237,9 +237,9 @@ func TestWhatWasWorkedOnMeanwhileIsNotJudged(t *testing.T) {
 		s := open(t)
 		m := s.order("sync")
 		m = s.next(m)
-		require.NoError(t, s.ledger.UpdateAccount(t.Context(), "stripped", func(a *account.Account) ([]ledger.Entry, error) {
-			a.TriedAt = time.Now()
-			return nil, nil
+		require.NoError(t, s.ledger.Update(t.Context(), "req-stripped", func(rec *ledger.Record) error {
+			rec.Account.TriedAt = time.Now()
+			return nil
 		}))
 		s.toTheEnd(m)
 		for _, f := range s.left("sync").Run.Findings {

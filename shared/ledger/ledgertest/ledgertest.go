@@ -4,7 +4,6 @@ package ledgertest
 
 import (
 	"context"
-	"iter"
 	"testing"
 	"time"
 
@@ -29,7 +28,6 @@ type Ledger interface {
 type Writer interface {
 	Accept(ctx context.Context, keys ledger.Keys, decide func(ledger.Situation) (ledger.Draft, error)) (ledger.Verdict, error)
 	Update(ctx context.Context, requestID string, change func(*ledger.Record) error) error
-	UpdateAccount(ctx context.Context, accountID string, change func(*account.Account) ([]ledger.Entry, error)) error
 }
 
 // Reader reads them.
@@ -43,7 +41,6 @@ type Reader interface {
 // AuditLog reads and checks the audit chains.
 type AuditLog interface {
 	Timeline(ctx context.Context, requestID string) ([]ledger.Entry, error)
-	Audit(ctx context.Context, tenant account.TenantID) iter.Seq2[ledger.Entry, error]
 	AuditTenants(ctx context.Context) ([]account.TenantID, error)
 	Verify(ctx context.Context, tenant account.TenantID) (entries int64, head string, err error)
 }

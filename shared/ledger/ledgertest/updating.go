@@ -24,7 +24,6 @@ func updating() []testCase {
 		{"updates do not lose each other", updatesRace},
 		{"a lease can be taken and given back", leaseRoundTrip},
 		{"an update without an account", updateWithoutAccount},
-		{"an account can be changed by itself", updateAccount},
 		{"what is not there cannot be updated", updateUnknown},
 	}
 }
@@ -127,10 +126,6 @@ func changeFails(b *bench) {
 		spoil(rec)
 		return no
 	}))
-	require.Same(b, no, b.UpdateAccount(b.Context(), "acc-r1", func(a *account.Account) ([]ledger.Entry, error) {
-		a.ObjectID = "object"
-		return []ledger.Entry{entry("account.changed", "r1")}, no
-	}))
 	b.unchanged()
 }
 
@@ -175,12 +170,9 @@ func updatesRace(b *bench) {
 				assert.NoError(b, b.Update(b.Context(), "r1", func(rec *ledger.Record) error {
 					rec.Request.Notices++
 					rec.Request.Steps[0].Attempt++
+					rec.Account.Grants = append(rec.Account.Grants, account.Grant{})
 					rec.Audit = append(rec.Audit, entry("notice.sent", "r1"))
 					return nil
-				}))
-				assert.NoError(b, b.UpdateAccount(b.Context(), "acc-r1", func(a *account.Account) ([]ledger.Entry, error) {
-					a.Grants = append(a.Grants, account.Grant{})
-					return nil, nil
 				}))
 			}
 		})
@@ -197,7 +189,6 @@ func leaseRoundTrip(b *bench) {
 	b.accept(keys("d1", "t1"), draft("r1"))
 	for _, lease := range []ledger.Lease{{Token: "t", Until: epoch.Add(time.Minute)}, {}} {
 		b.lease("r1", lease)
-		require.NoError(b, b.UpdateAccount(b.Context(), "acc-r1", func(*account.Account) ([]ledger.Entry, error) { return nil, nil }))
 		require.NoError(b, b.Update(b.Context(), "r1", func(rec *ledger.Record) error {
 			assert.Equal(b, lease, rec.Lease)
 			return nil
@@ -218,22 +209,8 @@ func updateWithoutAccount(b *bench) {
 	require.Equal(b, "wait", b.request("r1").Parked)
 }
 
-func updateAccount(b *bench) {
-	b.accept(keys("d1", "t1"), draft("r1"))
-	require.NoError(b, b.UpdateAccount(b.Context(), "acc-r1", func(a *account.Account) ([]ledger.Entry, error) {
-		assert.Equal(b, draft("r1").Account, *a)
-		a.Hold = account.Hold{Reason: "federation", Until: epoch}
-		return []ledger.Entry{entry("hold.set", "")}, nil
-	}))
-	require.Equal(b, "federation", b.account("acc-r1").Hold.Reason)
-	count, _, err := b.Verify(b.Context(), contoso)
-	require.NoError(b, err)
-	require.Equal(b, int64(2), count)
-}
-
 func updateUnknown(b *bench) {
 	require.ErrorIs(b, b.Update(b.Context(), "r0", func(*ledger.Record) error { return nil }), ledger.ErrNotFound)
-	require.ErrorIs(b, b.UpdateAccount(b.Context(), "a0", func(*account.Account) ([]ledger.Entry, error) { return nil, nil }), ledger.ErrNotFound)
 	_, err := b.Request(b.Context(), "r0")
 	require.ErrorIs(b, err, ledger.ErrNotFound)
 	_, err = b.Account(b.Context(), "a0")

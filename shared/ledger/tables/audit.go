@@ -4,15 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"time"
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/ledger"
 )
-
-// auditPage is how many entries are read in one transaction by Audit.
-const auditPage = 500
 
 const entryColumns = `tenant, seq, at, kind, request_id, account_id, actor, body, data, prev, hash`
 
@@ -112,32 +108,6 @@ func entries(ctx context.Context, tx Tx, condition string, args ...any) (found [
 		return nil
 	}, condition, args...)
 	return found, err
-}
-
-// Audit goes through a tenant's chain, the oldest entry first, without checking it. The
-// loop may use the ledger. It ends with the first error.
-func (l *Ledger) Audit(ctx context.Context, tenant account.TenantID) iter.Seq2[ledger.Entry, error] {
-	return func(yield func(ledger.Entry, error) bool) {
-		for after := int64(0); ; {
-			var page []ledger.Entry
-			err := l.read(ctx, "read the audit log", func(ctx context.Context, tx Tx) (err error) {
-				page, err = entries(ctx, tx, `WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3`, tenant, after, auditPage)
-				return err
-			})
-			if err != nil {
-				yield(ledger.Entry{}, err)
-				return
-			}
-			for _, e := range page {
-				if after = e.Seq; !yield(e, nil) {
-					return
-				}
-			}
-			if len(page) < auditPage {
-				return
-			}
-		}
-	}
 }
 
 // AuditTenants lists the tenants that have an audit chain, in order.

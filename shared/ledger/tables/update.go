@@ -3,7 +3,6 @@ package tables
 import (
 	"context"
 
-	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/ledger"
 )
 
@@ -45,24 +44,4 @@ func storeRecord(ctx context.Context, tx Tx, rec *ledger.Record) error {
 		}
 	}
 	return apply(ctx, tx, rec)
-}
-
-// UpdateAccount lets change edit an account and stores it with the audit lines change
-// returns, in one transaction. An error of change leaves everything as it was and comes
-// back as it is. It fails with ledger.ErrNotFound.
-func (l *Ledger) UpdateAccount(ctx context.Context, accountID string, change func(*account.Account) ([]ledger.Entry, error)) error {
-	return l.write(ctx, "update an account", func(ctx context.Context, tx Tx) error {
-		a, _, err := loadAccount(ctx, tx, accountID)
-		if err != nil {
-			return err
-		}
-		entries, err := change(&a)
-		if err != nil {
-			return asIs{err}
-		}
-		if err := storeAccount(ctx, tx, a); err != nil {
-			return err
-		}
-		return appendAudit(ctx, tx, entries)
-	})
 }

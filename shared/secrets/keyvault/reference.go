@@ -38,15 +38,6 @@ func ParseReference(ref string) (Reference, error) {
 	return Reference{parts[1], parts[2], parts[3]}, nil
 }
 
-// String gives the reference as ParseReference takes it.
-func (r Reference) String() string {
-	id := Scheme + r.Vault + "/secrets/" + r.Name
-	if r.Version != "" {
-		id += "/" + r.Version
-	}
-	return id
-}
-
 // Resolver fetches the secrets that references name. It makes a client for each vault once.
 type Resolver struct {
 	options Options

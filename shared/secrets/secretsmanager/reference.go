@@ -49,14 +49,6 @@ func ParseReference(ref string) (Reference, error) {
 	return r, nil
 }
 
-// String gives the reference as ParseReference takes it.
-func (r Reference) String() string {
-	if r.Field != "" {
-		return Scheme + r.ID + "#" + r.Field
-	}
-	return Scheme + r.ID
-}
-
 // Resolver fetches the secrets that references name.
 type Resolver struct{ clients *clients }
 
