@@ -113,6 +113,7 @@ func TestDoctor(t *testing.T) {
 		says  string
 	}{
 		"Healthy":      {func(*shell) {}, exitOK, "Exchange Online"},
+		"ClientSecret": {func(*shell) {}, exitOK, "by a client secret (AZURE_CLIENT_SECRET); a client secret can be copied"},
 		"WrongSecret":  {func(s *shell) { s.env["AZURE_CLIENT_SECRET"] = "wrong" }, exitConfig, "Renew the secret"},
 		"NoCredential": {func(s *shell) { delete(s.env, "AZURE_CLIENT_SECRET") }, exitConfig, "AZURE_CLIENT_SECRET"},
 		"Unreachable":  {func(s *shell) { s.env["USHER_LOGIN_ENDPOINT"] = "https://127.0.0.1:1" }, exitUnreachable, "network path"},

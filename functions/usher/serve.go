@@ -102,6 +102,9 @@ func (p *program) attend(ctx context.Context, s *settings, a *app.App, serve fun
 	if err := learn(ctx, a); err != nil {
 		a.Log.WarnContext(ctx, "not ready: the domains of a tenant are not known; trying again", "error", err)
 	}
+	if warning := s.signIn().Warning(); warning != "" {
+		a.Log.WarnContext(ctx, warning)
+	}
 	if err := p.welcome(s, here); err != nil {
 		return errors.Join(err, l.Close())
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/usher365/usher/shared/host/clients"
 	"github.com/usher365/usher/shared/host/parts"
 	"github.com/usher365/usher/shared/host/references"
+	"github.com/usher365/usher/shared/identity"
 	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/telemetry/metrics"
 	"github.com/usher365/usher/shared/tenantfake"
@@ -183,6 +184,16 @@ func (s *settings) close() error {
 	return s.embedded.Close()
 }
 
+// signIn says how we sign in; empty for the embedded tenant, and where the environment
+// names no way, which shows when it is tried.
+func (s *settings) signIn() identity.Method {
+	source, err := identity.New(identity.Options{Env: s.env, AuthorityHost: s.Endpoints.Login})
+	if err != nil || s.embedded != nil {
+		return ""
+	}
+	return source.Method()
+}
+
 // open makes the application of these settings.
 func (s *settings) open(ctx context.Context, o app.Options) (*app.App, error) {
 	o.Engines.Config = s.Config
@@ -190,6 +201,7 @@ func (s *settings) open(ctx context.Context, o app.Options) (*app.App, error) {
 	if s.embedded != nil {
 		o.Transport = s.embedded.Client().Transport
 	}
+	o.SignIn = s.signIn()
 	o.Metrics = metrics.New(time.Now)
 	o.Credential = clients.Credential(s.env, s.Endpoints.Login, o.Metrics.Count(metrics.ServiceLogin, o.Transport))
 	return app.New(ctx, o)

@@ -14,7 +14,7 @@ import (
 func main() { lambda.Consume(events.AssignRole, wire) }
 
 func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
-	o, err := clients.FromEnvironment(p.Env, p.Config)
+	o, err := clients.FromEnvironment(p.Env, p.Config, p.Log)
 	if err != nil {
 		return lambda.Consumer{}, err
 	}

@@ -21,7 +21,7 @@ const useful = time.Minute
 func main() { lambda.Consume(events.FullSync, wire) }
 
 func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
-	o, err := clients.FromEnvironment(p.Env, p.Config)
+	o, err := clients.FromEnvironment(p.Env, p.Config, p.Log)
 	if err != nil {
 		return lambda.Consumer{}, err
 	}

@@ -15,7 +15,7 @@ import (
 func main() { lambda.Consume(events.GrantRoleGroup, wire) }
 
 func wire(ctx context.Context, p *lambda.Process) (lambda.Consumer, error) {
-	o, err := clients.FromEnvironment(p.Env, p.Config)
+	o, err := clients.FromEnvironment(p.Env, p.Config, p.Log)
 	if err != nil {
 		return lambda.Consumer{}, err
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/usher365/usher/shared/host/distributed"
 	"github.com/usher365/usher/shared/host/embedded"
 	"github.com/usher365/usher/shared/host/vaults"
+	"github.com/usher365/usher/shared/identity"
 	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/telemetry/metrics"
 )
@@ -36,6 +37,8 @@ type Options struct {
 	Metrics *metrics.Metrics
 	// Credential signs in to a tenant. Required.
 	Credential func(account.TenantID) (azcore.TokenCredential, error)
+	// SignIn is how Credential does it, for the doctor to tell. Empty leaves it out.
+	SignIn identity.Method
 	// Transport carries the calls to Graph and Exchange; nil means http.DefaultTransport.
 	Transport http.RoundTripper
 	// ClientID is our application's id, for the consent link that the doctor prints. Empty leaves it out.

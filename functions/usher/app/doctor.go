@@ -34,12 +34,24 @@ func (a *App) Doctor(ctx context.Context, t account.Tenant) console.Report {
 		x.fault("sign in", err)
 		return x.report
 	}
-	x.passed("sign in", fmt.Sprintf("application %s, object %s", who.AppID, who.ObjectID))
+	x.passed("sign in", fmt.Sprintf("application %s, object %s", who.AppID, who.ObjectID)+x.method())
 	x.permissions(who)
 	x.domains(ctx)
 	x.role(who)
 	x.exchange(ctx)
 	return x.report
+}
+
+// method adds how we sign in, and what is wrong with it.
+func (x *examination) method() string {
+	m := x.app.options.SignIn
+	if m == "" {
+		return ""
+	}
+	if warning := m.Warning(); warning != "" {
+		return fmt.Sprintf(", by %s; %s", m, warning)
+	}
+	return fmt.Sprintf(", by %s", m)
 }
 
 func (x *examination) passed(name, detail string) {

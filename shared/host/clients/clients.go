@@ -4,6 +4,7 @@ package clients
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -45,13 +46,17 @@ func Credential(env func(string) (string, bool), login string, transport policy.
 }
 
 // FromEnvironment gives the options of a process that has only its environment and a
-// configuration. It fails with config.Problems when the environment names no credential.
-func FromEnvironment(env func(string) (string, bool), c config.Config) (Options, error) {
-	login := c.Endpoints.Login
-	if _, err := identity.New(identity.Options{Env: env, AuthorityHost: login}); err != nil {
+// configuration. It fails with config.Problems when the environment names no credential,
+// and tells the log of one that is not recommended.
+func FromEnvironment(env func(string) (string, bool), c config.Config, log *slog.Logger) (Options, error) {
+	source, err := identity.New(identity.Options{Env: env, AuthorityHost: c.Endpoints.Login})
+	if err != nil {
 		return Options{}, config.Problems{{Where: "credential", What: err.Error()}}
 	}
-	return Options{Credential: Credential(env, login, nil), Endpoints: c.Endpoints}, nil
+	if warning := source.Method().Warning(); warning != "" {
+		log.Warn(warning)
+	}
+	return Options{Credential: source.Fresh, Endpoints: c.Endpoints}, nil
 }
 
 // Directory makes the client of Microsoft Graph.
