@@ -35,9 +35,9 @@ func TestMainJob(t *testing.T) {
 	s.night()
 
 	s.await(s.post("intake.functionurl"), "succeeded")
-	assert.Len(t, s.tenant.Users(), s.before)
+	assert.Len(t, s.tenant.Users(), s.tenant.UsersBefore)
 	assert.Len(t, s.tenant.DeletedUsers(), 1)
-	assert.Len(t, s.tenant.RoleAssignments(), s.roles)
+	assert.Len(t, s.tenant.RoleAssignments(), s.tenant.RolesBefore)
 	s.until("the last notices", func() bool { return s.bus.Depth(events.Notify) == servicebusfake.Depth{} })
 	for _, name := range events.Functions() {
 		assert.Equal(t, servicebusfake.Depth{}, s.bus.Depth(name), name)
@@ -117,7 +117,7 @@ func TestAFrozenFunctionHoldsNothing(t *testing.T) {
 func TestWithoutSettings(t *testing.T) {
 	for _, name := range functions {
 		t.Run(name, func(t *testing.T) {
-			f := start(t, name)
+			f := start(t, name, nil, func() {})
 			for range 2 {
 				payload := sample(t, "drain.schedule")
 				if name == "intake" || name == "console" {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -31,11 +32,8 @@ var binaries = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	for _, name := range functions {
-		build := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", filepath.Join(dir, name),
-			"github.com/usher365/usher/functions/"+name+"/cmd")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make builds it, so that nothing large is compiled again
-		if out, err := build.CombinedOutput(); err != nil {
-			return dir, fmt.Errorf("build %s: %w\n%s", name, err, out)
+		if err := scenetest.Build(filepath.Join(dir, name), "functions/"+name+"/cmd", "-tags", "lambda.norpc", "-ldflags", "-s -w"); err != nil {
+			return dir, err
 		}
 	}
 	return dir, nil
@@ -71,7 +69,7 @@ type function struct {
 	process *exec.Cmd
 	exited  chan error
 	events  chan event
-	output  journal
+	output  scenetest.Journal
 	// frozen is called with the process stopped, before each pause.
 	frozen func()
 
@@ -80,37 +78,22 @@ type function struct {
 	count   int
 }
 
-// journal is what a process writes.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
 // start starts a function with this environment and nothing else.
-func start(t *testing.T, name string, env ...string) *function {
+func start(t *testing.T, name string, env []string, frozen func()) *function {
 	t.Helper()
 	dir, err := binaries()
 	require.NoError(t, err)
-	f := &function{T: t, name: name, events: make(chan event, 1000), exited: make(chan error, 1), frozen: func() {}}
+	f := &function{T: t, name: name, events: make(chan event, 1000), exited: make(chan error, 1), frozen: frozen}
 	api := httptest.NewUnstartedServer(f.runtimeAPI())
 	api.Config.ConnContext = nil
 	api.Start()
 	f.process = exec.Command(filepath.Join(dir, name))
-	f.process.Env = append(env, "AWS_LAMBDA_RUNTIME_API="+api.Listener.Addr().String(), "AWS_LAMBDA_FUNCTION_NAME=prod-"+name, "AWS_REGION=eu-west-1")
+	f.process.Env = append(slices.Clone(env), "AWS_LAMBDA_RUNTIME_API="+api.Listener.Addr().String(), "AWS_LAMBDA_FUNCTION_NAME=prod-"+name, "AWS_REGION=eu-west-1")
 	f.process.Stdout, f.process.Stderr = &f.output, &f.output
-	require.NoError(t, f.process.Start())
+	f.mu.Lock() // the process may ask for its first event before Start returns
+	err = f.process.Start()
+	f.mu.Unlock()
+	require.NoError(t, err)
 	go func() { f.exited <- f.process.Wait() }()
 	t.Cleanup(func() {
 		_ = f.process.Process.Kill() // SIGKILL reaches a frozen process too
@@ -177,6 +160,8 @@ func (f *function) answered(failed bool) http.HandlerFunc {
 }
 
 func (f *function) signal(s syscall.Signal) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	_ = f.process.Process.Signal(s) // a process that is gone is noticed by who waits for it
 }
 

@@ -39,18 +39,17 @@ const token = "a-token-for-the-tests-of-the-functions"
 // scene is a tenant, a namespace and a database, and every function around them.
 type scene struct {
 	*testing.T
-	tenant *tenantfake.Tenant
+	tenant *scenetest.Tenant
 	bus    *servicebusfake.Server
 	secret webhook.Secret
 	env    []string
-	before int
-	roles  int
 	fn     map[string]*function
 }
 
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	s := &scene{T: t, fn: map[string]*function{}}
+	s := &scene{T: t, tenant: scenetest.NewTenant(t), fn: map[string]*function{}}
+	s.bus = servicebusfake.New(servicebusfake.Options{Queues: servicebusfake.Deployed(events.Functions()...)})
 	var err error
 	s.secret, err = webhook.NewSecret(rand.Reader)
 	require.NoError(t, err)
@@ -58,11 +57,12 @@ func newScene(t *testing.T) *scene {
 	require.NoError(t, err)
 	url := postgrestest.Schema(t)
 	require.NoError(t, migrate(t.Context(), url))
-	trust, sb := s.namespace()
-	trust = append(trust, s.directory()...)
+	authority, err := scenetest.NewAuthority()
+	require.NoError(t, err)
+	sb := scenetest.Namespace(t, s.bus, authority)
 	ca := filepath.Join(t.TempDir(), "ca.pem")
-	require.NoError(t, os.WriteFile(ca, trust, 0o600))
-	s.env = append(s.env, "SSL_CERT_FILE="+ca, "USHER_DATABASE_URL="+url, "USHER_SERVICEBUS_CONNECTION_STRING="+sb,
+	require.NoError(t, os.WriteFile(ca, append(authority.PEM(), s.tenant.CA...), 0o600))
+	s.env = append(s.tenant.Env, "SSL_CERT_FILE="+ca, "USHER_DATABASE_URL="+url, "USHER_SERVICEBUS_CONNECTION_STRING="+sb,
 		"USHER_WEBHOOK_SECRET="+s.secret.Reveal(), "USHER_API_TOKEN="+token, "USHER_CONFIG="+s.config(),
 		"USHER_WAKE_PREFIX=prod-", "AWS_ENDPOINT_URL_LAMBDA="+invokeAPI(t, s.fn), "AWS_ACCESS_KEY_ID=AKID", "AWS_SECRET_ACCESS_KEY=secret")
 	return s
@@ -83,67 +83,15 @@ func (s *scene) config() string {
 	return path
 }
 
-// directory starts the tenant, and gives the certificate to trust.
-func (s *scene) directory() []byte {
-	s.Helper()
-	server := tenantfake.New(tenantfake.Options{})
-	spec := tenantfake.DefaultTenant()
-	spec.Replication = 300 * time.Millisecond
-	s.tenant = server.AddTenant(spec)
-	s.before, s.roles = len(s.tenant.Users()), len(s.tenant.RoleAssignments())
-	l, err := server.Start("")
-	require.NoError(s, err)
-	s.Cleanup(func() { _ = l.Close() })
-	s.env = append(s.env, "AZURE_TENANT_ID="+tenantfake.DefaultTenantID, "AZURE_CLIENT_ID="+tenantfake.DefaultClientID,
-		"AZURE_CLIENT_SECRET="+tenantfake.DefaultClientSecret, "USHER_LOGIN_ENDPOINT="+l.URL, "USHER_GRAPH_ENDPOINT="+l.URL, "USHER_EXCHANGE_ENDPOINT="+l.URL)
-	return l.CACertPEM
-}
-
-// namespace starts Service Bus behind TLS, and gives the certificate to trust and the
-// connection string.
-func (s *scene) namespace() (ca []byte, connection string) {
-	s.Helper()
-	s.bus = servicebusfake.New(servicebusfake.Options{})
-	for _, name := range events.Functions() {
-		s.bus.CreateQueue(name, servicebusfake.QueueSettings{Lock: 30 * time.Second, MaxDeliveries: 100, DetectDuplicates: true, DuplicateWindow: queue.DuplicateWindow})
-	}
-	plain, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(s, err)
-	certificate := selfSigned(s.T, plain.Addr().String())
-	l := tls.NewListener(plain, &tls.Config{Certificates: []tls.Certificate{certificate}})
-	served := make(chan error, 1)
-	go func() { served <- s.bus.Serve(l) }()
-	s.Cleanup(func() { require.NoError(s, errors.Join(s.bus.Close(), <-served)) })
-	ca = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]})
-	return ca, fmt.Sprintf("Endpoint=sb://%s;SharedAccessKeyName=any;SharedAccessKey=c2VjcmV0", l.Addr())
-}
-
-// selfSigned makes a certificate for an address with its port, which is what the client
-// takes for the name of the host.
-func selfSigned(t *testing.T, address string) tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{address}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-}
-
 // start starts functions; what one has locked when it is frozen is a failure.
 func (s *scene) start(names ...string) {
 	s.Helper()
 	for _, name := range names {
-		f := start(s.T, name, s.env...)
-		f.frozen = func() {
+		s.fn[name] = start(s.T, name, s.env, func() {
 			if d := s.bus.Depth(name); d.Locked > 0 {
 				s.Errorf("%s is frozen with %d messages locked", name, d.Locked)
 			}
-		}
-		s.fn[name] = f
+		})
 	}
 }
 
