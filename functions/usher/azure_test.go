@@ -15,6 +15,7 @@ import (
 	"github.com/usher365/usher/events/samples"
 	"github.com/usher365/usher/functions/console"
 	"github.com/usher365/usher/functions/intake"
+	"github.com/usher365/usher/functions/usher/scenetest"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/queue"
 	"github.com/usher365/usher/shared/queue/servicebus"
@@ -26,7 +27,7 @@ import (
 func (s *shell) underAzure(forget int) (fake *servicebusfake.Server, h *functionsHost, front string) {
 	fake = s.shared()
 	s.env["USHER_VAULT"] = "file:" + filepath.Join(s.dir, "vault")
-	_, port, err := net.SplitHostPort(freeAddress(s.T))
+	_, port, err := net.SplitHostPort(scenetest.FreeAddress(s.T))
 	require.NoError(s, err)
 	handler := s.process(map[string]string{"FUNCTIONS_CUSTOMHANDLER_PORT": port, "USHER_LISTEN": "127.0.0.1:1"})
 	h, front = s.startHost(handler, forget)

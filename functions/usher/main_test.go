@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/usher365/usher/functions/usher/embedded"
+	"github.com/usher365/usher/functions/usher/scenetest"
 )
 
 // outside is a tenant that is reached as a real one is: over TLS, with the certificate
@@ -24,7 +23,7 @@ import (
 // Exchange takes a moment, and trust what signs for namespaces outside.
 var (
 	outside, slow *embedded.Tenant
-	trust         authority
+	trust         *scenetest.Authority
 )
 
 func TestMain(m *testing.M) {
@@ -58,11 +57,11 @@ func openOutside(dir string) (err error) {
 		}
 		trusted = append(trusted, text...)
 	}
-	if trust, err = newAuthority(); err != nil {
+	if trust, err = scenetest.NewAuthority(); err != nil {
 		return err
 	}
 	path := filepath.Join(dir, "trusted.pem")
-	if err := os.WriteFile(path, append(trusted, trust.pem()...), 0o600); err != nil {
+	if err := os.WriteFile(path, append(trusted, trust.PEM()...), 0o600); err != nil {
 		return err
 	}
 	return os.Setenv("SSL_CERT_FILE", path)
@@ -101,7 +100,7 @@ func (s *shell) run(args ...string) result {
 }
 
 func (s *shell) with(ctx context.Context, stdin string, args ...string) result {
-	var out, errs buffer
+	var out, errs scenetest.Journal
 	env := func(name string) (string, bool) { v, ok := s.env[name]; return v, ok }
 	code := run(ctx, append([]string{"--data", s.dir}, args...), env, strings.NewReader(stdin), &out, &errs)
 	return result{code, out.String(), errs.String()}
@@ -135,22 +134,4 @@ func (s *shell) serve(args ...string) {
 		assert.NoFileExists(s, filepath.Join(s.dir, serverFile))
 	})
 	require.Eventually(s, func() bool { _, ok := running(s.Context(), s.dir); return ok }, 20*time.Second, 5*time.Millisecond)
-}
-
-// buffer may be written by several goroutines.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }

@@ -2,17 +2,7 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
-	"errors"
-	"fmt"
 	"io"
-	"math/big"
-	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -25,68 +15,21 @@ import (
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/console"
+	"github.com/usher365/usher/functions/usher/scenetest"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/postgrestest"
-	"github.com/usher365/usher/shared/queue"
 	"github.com/usher365/usher/shared/queue/servicebus"
 	"github.com/usher365/usher/shared/servicebusfake"
 	"github.com/usher365/usher/shared/tenantfake"
 )
 
-// authority signs the certificates of namespaces outside.
-type authority struct {
-	key *ecdsa.PrivateKey
-	der []byte
-}
-
-func newAuthority() (a authority, err error) {
-	if a.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
-		return a, err
-	}
-	template := validNow()
-	template.IsCA, template.BasicConstraintsValid = true, true
-	a.der, err = x509.CreateCertificate(rand.Reader, template, template, a.key.Public(), a.key)
-	return a, err
-}
-
-func validNow() *x509.Certificate {
-	return &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
-}
-
-func (a authority) pem() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.der})
-}
-
-// certificate is one for an address: the client takes the port for a part of the name.
-func (a authority) certificate(t *testing.T, address string) tls.Certificate {
-	root, err := x509.ParseCertificate(a.der)
-	require.NoError(t, err)
-	template := validNow()
-	template.DNSNames = []string{address}
-	der, err := x509.CreateCertificate(rand.Reader, template, root, a.key.Public(), a.key)
-	require.NoError(t, err)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: a.key}
-}
-
 // shared gives the shell a database and a namespace that many processes share, over TLS.
 func (s *shell) shared() *servicebusfake.Server {
 	s.Helper()
-	queues := map[string]servicebusfake.QueueSettings{}
-	for _, name := range append(events.Functions(), servicebus.Parked) {
-		queues[name] = servicebusfake.QueueSettings{
-			Lock: 30 * time.Second, MaxDeliveries: 100, DetectDuplicates: true, DuplicateWindow: queue.DuplicateWindow,
-		}
-	}
-	fake := servicebusfake.New(servicebusfake.Options{Queues: queues})
-	plain, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(s, err)
-	l := tls.NewListener(plain, &tls.Config{Certificates: []tls.Certificate{trust.certificate(s.T, plain.Addr().String())}})
-	served := make(chan error, 1)
-	go func() { served <- fake.Serve(l) }()
-	s.Cleanup(func() { require.NoError(s, errors.Join(fake.Close(), <-served)) })
+	fake := servicebusfake.New(servicebusfake.Options{Queues: servicebusfake.Deployed(append(events.Functions(), servicebus.Parked)...)})
 	s.env["USHER_DATABASE_URL"] = postgrestest.Schema(s.T)
-	s.env["USHER_SERVICEBUS_CONNECTION_STRING"] = fmt.Sprintf("Endpoint=sb://%s;SharedAccessKeyName=any;SharedAccessKey=c2VjcmV0", l.Addr())
+	s.env["USHER_SERVICEBUS_CONNECTION_STRING"] = scenetest.Namespace(s.T, fake, trust)
 	s.env["USHER_VAULT"] = "file:" + filepath.Join(s.dir, "vault")
 	s.ok("migrate")
 	return fake
@@ -95,7 +38,7 @@ func (s *shell) shared() *servicebusfake.Server {
 // process runs 'usher serve' until the test ends, and gives its address once it is ready.
 func (s *shell) process(env map[string]string, args ...string) (url string) {
 	s.Helper()
-	address := freeAddress(s.T)
+	address := scenetest.FreeAddress(s.T)
 	one := &shell{T: s.T, dir: s.dir, env: map[string]string{"USHER_LISTEN": address}}
 	for _, some := range []map[string]string{s.env, env} {
 		for name, value := range some {
@@ -116,13 +59,6 @@ func (s *shell) process(env map[string]string, args ...string) (url string) {
 	url = "http://" + address
 	require.Eventually(s, func() bool { return s.status("GET", url+"/readyz") == http.StatusOK }, 30*time.Second, 10*time.Millisecond)
 	return url
-}
-
-func freeAddress(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // status is what a call is answered; 0 when it is not.

@@ -51,6 +51,19 @@ type QueueSettings struct {
 	MaxSize int
 }
 
+// Deployed are the queues of these names with the settings of Usher's namespace, which
+// infra/azure/servicebus.json has too.
+func Deployed(names ...string) map[string]QueueSettings {
+	queues := map[string]QueueSettings{}
+	for _, name := range names {
+		queues[name] = QueueSettings{
+			Lock: time.Minute, MaxDeliveries: 1000, DetectDuplicates: true, DuplicateWindow: 2 * 24 * time.Hour,
+			TimeToLive: 14 * 24 * time.Hour, DeadLetterExpired: true, MaxSize: 1 << 30,
+		}
+	}
+	return queues
+}
+
 // Options tune a Server. The zero value is a namespace without queues.
 type Options struct {
 	// Now tells the time. Nil means time.Now. Timers are those of package time; call

@@ -1,7 +1,6 @@
 package lambdatest
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,6 +19,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/usher365/usher/functions/usher/scenetest"
 )
 
 // functions are those with a binary of their own.

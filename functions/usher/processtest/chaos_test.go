@@ -185,8 +185,8 @@ func (c *crowd) checkTenant(accounts []account.Account) {
 		}
 	}
 	assert.Equal(c, onboardings-offboardings, active)
-	assert.Len(c, c.tenant.Users(), c.before+active)
-	assert.Len(c, c.tenant.RoleAssignments(), c.roles+active)
+	assert.Len(c, c.tenant.Users(), c.tenant.UsersBefore+active)
+	assert.Len(c, c.tenant.RoleAssignments(), c.tenant.RolesBefore+active)
 	assert.Len(c, c.tenant.RoleGroupMembers(group), members)
 	assert.Equal(c, (onboardings-offboardings)/25, members)
 	stamps := map[string]bool{}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/functions/usher/scenetest"
 	"github.com/usher365/usher/shared/ledger/postgres"
 	"github.com/usher365/usher/shared/postgrestest"
 	"github.com/usher365/usher/shared/servicebusfake"
@@ -44,7 +44,7 @@ type worker struct {
 	mu      sync.Mutex
 	process *exec.Cmd
 	frozen  bool
-	log     journal
+	log     scenetest.Journal
 }
 
 func newCrowd(t *testing.T, size int) *crowd {
@@ -58,39 +58,20 @@ func newCrowd(t *testing.T, size int) *crowd {
 	t.Cleanup(func() { require.NoError(t, c.books.Close()) })
 	c.env = append(c.env, "USHER_DATABASE_URL="+url, "USHER_SERVICEBUS_CONNECTION_STRING="+namespace(t), "USHER_VAULT=file:"+c.vault)
 	for range size {
-		c.workers = append(c.workers, &worker{env: append(c.env, "USHER_LISTEN="+freeAddress(t))})
+		c.workers = append(c.workers, &worker{env: append(c.env, "USHER_LISTEN="+scenetest.FreeAddress(t))})
 	}
 	return c
 }
 
-// namespace serves a Service Bus namespace with Usher's queues, as the developers'
-// emulator of Microsoft is served, and gives its connection string.
-func namespace(t *testing.T) string {
+// namespace serves a namespace whose locks are short.
+func namespace(t *testing.T) (connection string) {
 	t.Helper()
-	fake := servicebusfake.New(servicebusfake.Options{})
-	for _, name := range events.Functions() {
-		fake.CreateQueue(name, servicebusfake.QueueSettings{
-			Lock: lock, MaxDeliveries: 2000, DetectDuplicates: true, DuplicateWindow: 7 * 24 * time.Hour,
-		})
+	queues := servicebusfake.Deployed(events.Functions()...)
+	for name, q := range queues {
+		q.Lock = lock
+		queues[name] = q
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	served := make(chan error, 1)
-	go func() { served <- fake.Serve(l) }()
-	t.Cleanup(func() {
-		require.NoError(t, fake.Close())
-		require.NoError(t, <-served)
-	})
-	return "Endpoint=sb://" + l.Addr().String() + ";SharedAccessKeyName=tests;SharedAccessKey=dGVzdHM=;UseDevelopmentEmulator=true"
-}
-
-// freeAddress finds a port; a process takes the same one in each of its lives.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	return scenetest.DevelopmentNamespace(t, servicebusfake.New(servicebusfake.Options{Queues: queues}))
 }
 
 func (w *worker) start(t *testing.T) {

@@ -32,7 +32,7 @@ func TestKilledAfterEachCall(t *testing.T) {
 func playKilledAt(t *testing.T, n int) int {
 	s := newScene(t)
 	var calls atomic.Int64
-	s.server.Subscribe(func(tenantfake.Call) {
+	s.tenant.Server.Subscribe(func(tenantfake.Call) {
 		if calls.Add(1) == int64(n) {
 			s.kill()
 		}
@@ -59,16 +59,16 @@ func (s *scene) expectReady() {
 	assert.True(s, u.AccountEnabled)
 	assert.Equal(s, []string{"Service Support Administrator"}, s.tenant.RolesOf(upn))
 	assert.Equal(s, []string{u.ID}, s.tenant.RoleGroupMembers("View-Only Organization Management"))
-	assert.Len(s, s.tenant.Users(), s.before+1)
+	assert.Len(s, s.tenant.Users(), s.tenant.UsersBefore+1)
 	assert.Empty(s, s.tenant.DeletedUsers())
 }
 
 func (s *scene) expectNothingLeft() {
 	s.Helper()
-	assert.Len(s, s.tenant.Users(), s.before)
+	assert.Len(s, s.tenant.Users(), s.tenant.UsersBefore)
 	assert.Len(s, s.tenant.DeletedUsers(), 1, "one account was made, and it lies in the recycle bin")
 	assert.Empty(s, s.tenant.RoleGroupMembers("View-Only Organization Management"))
-	assert.Len(s, s.tenant.RoleAssignments(), s.roles)
+	assert.Len(s, s.tenant.RoleAssignments(), s.tenant.RolesBefore)
 }
 
 // sample reads one of the sample requests.

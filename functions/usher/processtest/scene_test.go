@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -17,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/usher365/usher/shared/tenantfake"
+	"github.com/usher365/usher/functions/usher/scenetest"
 	"github.com/usher365/usher/shared/webhook"
 )
 
@@ -30,13 +29,7 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "usher")
-	build := exec.Command("go", "build", "-o", path, "github.com/usher365/usher/functions/usher")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make builds it, so that nothing large is compiled again
-	out, err := build.CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build usher: %w\n%s", err, out)
-	}
-	return path, nil
+	return path, scenetest.Build(path, "functions/usher")
 })
 
 func TestMain(m *testing.M) {
@@ -51,15 +44,11 @@ func TestMain(m *testing.M) {
 // process of its own that is started again whenever it dies.
 type scene struct {
 	*testing.T
-	server   *tenantfake.Server
-	tenant   *tenantfake.Tenant
-	listener *tenantfake.Listener
-	before   int
-	roles    int
-	dir      string
-	secret   webhook.Secret
-	env      []string
-	log      journal
+	tenant *scenetest.Tenant
+	dir    string
+	secret webhook.Secret
+	env    []string
+	log    scenetest.Journal
 
 	mu      sync.Mutex
 	process *exec.Cmd
@@ -67,43 +56,15 @@ type scene struct {
 	starts  int
 }
 
-// journal is what the processes of a scene write; two may do so while one dies.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	s := &scene{T: t, dir: t.TempDir(), server: tenantfake.New(tenantfake.Options{})}
-	spec := tenantfake.DefaultTenant()
-	spec.Replication = 300 * time.Millisecond
-	s.tenant = s.server.AddTenant(spec)
-	s.before, s.roles = len(s.tenant.Users()), len(s.tenant.RoleAssignments())
-	var err error
-	s.listener, err = s.server.Start("")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = s.listener.Close() })
+	s := &scene{T: t, dir: t.TempDir(), tenant: scenetest.NewTenant(t)}
 	ca := filepath.Join(t.TempDir(), "ca.pem")
-	require.NoError(t, os.WriteFile(ca, s.listener.CACertPEM, 0o600))
+	require.NoError(t, os.WriteFile(ca, s.tenant.CA, 0o600))
+	var err error
 	s.secret, err = webhook.NewSecret(rand.Reader)
 	require.NoError(t, err)
-	s.env = append(os.Environ(),
-		"AZURE_TENANT_ID="+tenantfake.DefaultTenantID, "AZURE_CLIENT_ID="+tenantfake.DefaultClientID,
-		"AZURE_CLIENT_SECRET="+tenantfake.DefaultClientSecret, "SSL_CERT_FILE="+ca,
-		"USHER_LOGIN_ENDPOINT="+s.listener.URL, "USHER_GRAPH_ENDPOINT="+s.listener.URL, "USHER_EXCHANGE_ENDPOINT="+s.listener.URL,
+	s.env = append(append(os.Environ(), s.tenant.Env...), "SSL_CERT_FILE="+ca,
 		"USHER_WEBHOOK_SECRET="+s.secret.Reveal(), "USHER_API_TOKEN="+token, "USHER_LISTEN=127.0.0.1:0")
 	return s
 }
