@@ -154,9 +154,9 @@ func (b *bench) late() time.Duration {
 
 // delay is a while to plan ahead; patience is when a case gives up; calm is how long
 // nothing must happen for a case to believe that nothing will.
-func (b *bench) delay() time.Duration    { return b.either(24*time.Hour, 500*time.Millisecond) }
-func (b *bench) patience() time.Duration { return b.either(100*time.Hour, 20*time.Second) }
-func (b *bench) calm() time.Duration     { return b.either(time.Hour, 300*time.Millisecond) }
+func (b *bench) delay() time.Duration    { return b.either(24*time.Hour, 1500*time.Millisecond) }
+func (b *bench) patience() time.Duration { return b.either(100*time.Hour, time.Minute) }
+func (b *bench) calm() time.Duration     { return b.either(time.Hour, 800*time.Millisecond) }
 
 func (b *bench) either(virtual, short time.Duration) time.Duration {
 	if b.f.Virtual {

@@ -50,7 +50,7 @@ func retryArrives(b *bench) {
 func retryReplaces(b *bench) {
 	want := queue.Message{
 		ID: "r/a/2", Subject: "other", CorrelationID: "r", Body: []byte("new"), Attributes: map[string]string{"k": "v"},
-		NotBefore: time.Now().Add(b.delay()).UTC().Truncate(time.Millisecond),
+		NotBefore: time.Now().Add(2 * b.delay()).UTC().Truncate(time.Millisecond),
 	}
 	seen, _ := b.collect(queue.Options{}, func(d queue.Delivery) queue.Outcome {
 		if d.ID == "r/a/1" && d.Count < 3 {

@@ -52,7 +52,7 @@ func openOverPipe(tb testing.TB, s queuetest.Settings) queuetest.Harness {
 // TestConformanceOverTLS runs on a loopback port, with a credential, as in production.
 func TestConformanceOverTLS(t *testing.T) {
 	certificate, roots := selfSigned(t)
-	f := queuetest.Features{Lock: time.Second, Parallel: true}
+	f := queuetest.Features{Lock: 2 * time.Second, Late: 10 * time.Second, Parallel: true}
 	queuetest.Run(t, f, func(tb testing.TB, s queuetest.Settings) queuetest.Harness {
 		fake := newFake(tb, s, f.Lock)
 		n := namespace{fake: fake, open: func() (Options, func()) {
