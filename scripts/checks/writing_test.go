@@ -77,6 +77,22 @@ func TestNothingIsLeftOpen(t *testing.T) {
 	}
 }
 
+// The index names each decision by its title, in order.
+func TestEveryDecisionIsInTheIndex(t *testing.T) {
+	const decisions = "docs/decisions/"
+	index, at := read(t, decisions+"README.md"), -1
+	for _, f := range files(t) {
+		name, found := strings.CutPrefix(f, decisions)
+		if !found || name == "README.md" {
+			continue
+		}
+		title, _, _ := strings.Cut(strings.TrimPrefix(read(t, f), "# "), "\n")
+		next := strings.Index(index, "- ["+title+"]("+name+")")
+		assert.Greater(t, next, at, "%s: %q is missing or out of order", f, title)
+		at = next
+	}
+}
+
 // link is a relative link in Markdown: [text](target).
 var link = regexp.MustCompile(`\]\(([^)#\s]+)(#[^)]*)?\)`)
 
