@@ -14,6 +14,7 @@ import (
 	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/host/clients"
+	"github.com/usher365/usher/shared/identity"
 )
 
 const aboutBootstrap = `Prepare the home tenant: two app registrations, the provisioner and the read-only sync, each with its
@@ -121,7 +122,7 @@ func (p *program) operator(kind string, home account.TenantID, login string) (c 
 	case bootstrap.ByCLI:
 		c, err = bootstrap.AzureCLI(home)
 	case bootstrap.ByEnvironment:
-		c, err = clients.Credential(p.env, login, nil)(home)
+		c, err = identity.Credentials(identity.Options{Env: p.env, AuthorityHost: login})(home)
 	case bootstrap.ByToken:
 		value, _ := p.env(bootstrap.TokenVariable)
 		c, err = bootstrap.Token(account.NewSecret(value))

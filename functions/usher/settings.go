@@ -16,7 +16,6 @@ import (
 	"github.com/usher365/usher/functions/usher/embedded"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/config"
-	"github.com/usher365/usher/shared/host/clients"
 	"github.com/usher365/usher/shared/host/parts"
 	"github.com/usher365/usher/shared/host/references"
 	"github.com/usher365/usher/shared/identity"
@@ -203,6 +202,8 @@ func (s *settings) open(ctx context.Context, o app.Options) (*app.App, error) {
 	}
 	o.SignIn = s.signIn()
 	o.Metrics = metrics.New(time.Now)
-	o.Credential = clients.Credential(s.env, s.Endpoints.Login, o.Metrics.Count(metrics.ServiceLogin, o.Transport))
+	o.Credential = identity.Credentials(identity.Options{
+		Env: s.env, AuthorityHost: s.Endpoints.Login, Transport: o.Metrics.Count(metrics.ServiceLogin, o.Transport),
+	})
 	return app.New(ctx, o)
 }

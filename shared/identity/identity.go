@@ -110,6 +110,18 @@ func New(o Options) (*Source, error) {
 	return &Source{method: method, forTenant: forTenant, known: map[account.TenantID]azcore.TokenCredential{}}, nil
 }
 
+// Credentials gives a new credential each time one is asked for, which happens once for
+// each tenant and again after a token was refused: permissions are frozen into a token,
+// so that one from a cache knows of no grant since. What is wrong with the options shows
+// when a credential is asked for.
+func Credentials(o Options) func(account.TenantID) (azcore.TokenCredential, error) {
+	source, err := New(o)
+	if err != nil {
+		return func(account.TenantID) (azcore.TokenCredential, error) { return nil, err }
+	}
+	return source.Fresh
+}
+
 // Method says how the source signs in.
 func (s *Source) Method() Method { return s.method }
 

@@ -210,3 +210,15 @@ func TestMicrosoftsOwnHostsAreDiscovered(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, service.paths[0], "/discovery/instance")
 }
+
+func TestCredentials(t *testing.T) {
+	_, err := identity.Credentials(identity.Options{Env: env()})(tenantA)
+	require.ErrorContains(t, err, "AZURE_CLIENT_ID", "what is wrong shows when it is needed")
+
+	sign := identity.Credentials(identity.Options{Env: env("AZURE_CLIENT_ID", clientID, "AZURE_CLIENT_SECRET", canary)})
+	one, err := sign(tenantA)
+	require.NoError(t, err)
+	again, err := sign(tenantA)
+	require.NoError(t, err)
+	assert.NotSame(t, one, again, "a new one each time: it has no token yet")
+}

@@ -128,7 +128,7 @@ func (a *App) wirePatience(ctx context.Context) (err error) {
 // share, or the embedded ones.
 func configured(ctx context.Context, o host.Options) (*host.Engines, error) {
 	if o.Config.Shared.Given() {
-		return distributed.Open(ctx, o)
+		return distributed.Open(ctx, o, nil)
 	}
 	return embedded.Open(ctx, o, "")
 }

@@ -19,7 +19,7 @@ import (
 
 // Options say how the services are reached.
 type Options struct {
-	// Credential signs in to a tenant. Required; see Credential.
+	// Credential signs in to a tenant. Required; see identity.Credentials.
 	Credential func(account.TenantID) (azcore.TokenCredential, error)
 	// Endpoints are the services' addresses. Required.
 	Endpoints config.Endpoints
@@ -31,18 +31,6 @@ type Options struct {
 	Now func() time.Time
 	// NewID gives fresh ids; nil means random UUIDs.
 	NewID func() string
-}
-
-// Credential signs in as the environment says. It gives a new credential each time it
-// is asked, which happens once for each tenant and again after a token was refused:
-// permissions are frozen into a token, so that one from a cache knows of no grant since.
-// What is wrong with the environment shows when a credential is asked for.
-func Credential(env func(string) (string, bool), login string, transport policy.Transporter) func(account.TenantID) (azcore.TokenCredential, error) {
-	source, err := identity.New(identity.Options{Env: env, AuthorityHost: login, Transport: transport})
-	if err != nil {
-		return func(account.TenantID) (azcore.TokenCredential, error) { return nil, err }
-	}
-	return source.Fresh
 }
 
 // FromEnvironment gives the options of a process that has only its environment and a

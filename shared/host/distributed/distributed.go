@@ -16,14 +16,19 @@ import (
 )
 
 // Open opens the configured database and namespace. A message that cannot be sent after
-// its commit stays in the outbox, and the sweep of any process sends it.
-func Open(ctx context.Context, o host.Options) (*host.Engines, error) {
+// its commit stays in the outbox, and the sweep of any process sends it. Around gives
+// what sends the outbox by way of the queue; nil means the queue itself.
+func Open(ctx context.Context, o host.Options, around func(tables.Sender) tables.Sender) (*host.Engines, error) {
 	o = o.WithDefaults()
-	bus, err := Queue(o)
+	bus, err := namespace(o)
 	if err != nil {
 		return nil, err
 	}
-	books, err := Ledger(ctx, o, bus)
+	sender := tables.Sender(bus)
+	if around != nil {
+		sender = around(bus)
+	}
+	books, err := Ledger(ctx, o, sender)
 	if err != nil {
 		return nil, errors.Join(err, bus.Close())
 	}
@@ -40,9 +45,9 @@ func Ledger(ctx context.Context, o host.Options, sender tables.Sender) (*postgre
 	})
 }
 
-// Queue opens the configured namespace, with the connection string or with Usher's own
+// namespace opens the configured one, with the connection string or with Usher's own
 // identity in its home tenant.
-func Queue(o host.Options) (*servicebus.Queue, error) {
+func namespace(o host.Options) (*servicebus.Queue, error) {
 	to := servicebus.Options{
 		Namespace: o.Config.Shared.Namespace, ConnectionString: o.Config.Shared.ConnectionString.Reveal(),
 		Queues: events.Functions(), Now: o.Now, Observe: host.Warn[queue.Incident](o.Log, "queue"),

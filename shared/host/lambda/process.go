@@ -10,14 +10,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-
-	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/host/distributed"
 	"github.com/usher365/usher/shared/host/references"
 	"github.com/usher365/usher/shared/identity"
+	"github.com/usher365/usher/shared/ledger/tables"
 	"github.com/usher365/usher/shared/telemetry"
 	"github.com/usher365/usher/shared/telemetry/cloudwatch"
 )
@@ -122,19 +120,9 @@ func (m *machine) open(ctx context.Context) (*Process, error) {
 			What:  "are missing; functions share a PostgreSQL database and a Service Bus namespace",
 		}}
 	}
-	o := host.Options{Config: c, Log: m.log, Meter: m.meter, Credential: credential(m.env, c.Endpoints.Login)}.WithDefaults()
-	bus, err := distributed.Queue(o)
-	if err != nil {
-		return nil, err
-	}
-	books, err := distributed.Ledger(ctx, o, sender{bus, m.wakes, o.Now})
-	if err != nil {
-		return nil, errors.Join(err, bus.Close())
-	}
-	engines, err := host.New(o, host.Stores{
-		Queue: bus, Ledger: books.Ledger, Sweep: books.Flush,
-		Close: func() error { return errors.Join(bus.Close(), books.Close()) },
-	})
+	signIn := identity.Credentials(identity.Options{Env: m.env, AuthorityHost: c.Endpoints.Login})
+	o := host.Options{Config: c, Log: m.log, Meter: m.meter, Credential: signIn}.WithDefaults()
+	engines, err := distributed.Open(ctx, o, func(bus tables.Sender) tables.Sender { return sender{bus, m.wakes, o.Now} })
 	if err != nil {
 		return nil, err
 	}
@@ -159,16 +147,4 @@ func (m *machine) configFile() string {
 		return ""
 	}
 	return path
-}
-
-// credential signs in to a tenant as the environment says, with one credential for each
-// tenant, which keeps its tokens.
-func credential(env func(string) (string, bool), login string) func(account.TenantID) (azcore.TokenCredential, error) {
-	return func(t account.TenantID) (azcore.TokenCredential, error) {
-		source, err := identity.New(identity.Options{Env: env, AuthorityHost: login})
-		if err != nil {
-			return nil, err
-		}
-		return source.Credential(t)
-	}
 }
