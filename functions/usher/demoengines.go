@@ -5,7 +5,6 @@ import (
 	"errors"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
@@ -85,12 +84,7 @@ func (d demoEngines) openQueue(ctx context.Context, o host.Options, opened *clos
 
 // fakeBus is the real client of Azure Service Bus on a namespace inside this process.
 func fakeBus(o host.Options, opened *closers) (host.Queue, error) {
-	fake := servicebusfake.New(servicebusfake.Options{Now: o.Now})
-	for _, name := range events.Functions() {
-		fake.CreateQueue(name, servicebusfake.QueueSettings{
-			Lock: time.Minute, MaxDeliveries: 2000, DetectDuplicates: true, DuplicateWindow: queue.DuplicateWindow,
-		})
-	}
+	fake := servicebusfake.New(servicebusfake.Options{Now: o.Now, Queues: servicebusfake.Deployed(events.Functions()...)})
 	opened.add(fake.Close)
 	bus, err := servicebus.New(servicebus.Options{
 		ConnectionString: "Endpoint=sb://servicebus-fake/;SharedAccessKeyName=demo;SharedAccessKey=ZGVtbw==",

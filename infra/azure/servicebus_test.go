@@ -25,6 +25,7 @@ import (
 	"github.com/usher365/usher/shared/patience"
 	"github.com/usher365/usher/shared/queue"
 	"github.com/usher365/usher/shared/queue/servicebus"
+	"github.com/usher365/usher/shared/servicebusfake"
 	"github.com/usher365/usher/shared/step"
 )
 
@@ -210,6 +211,31 @@ func (r resource) queue() (bad []string) {
 		bad = append(bad, within(d.what, d.is, d.least, d.most)...)
 	}
 	return bad
+}
+
+// The tests of processes run on queues like these.
+func TestTheFakeHasTheSameQueues(t *testing.T) {
+	text, err := os.ReadFile("servicebus.json")
+	require.NoError(t, err)
+	var given template
+	require.NoError(t, json.Unmarshal(text, &given))
+	var p armservicebus.SBQueueProperties
+	for _, r := range given.Resources {
+		if r.Type == "Microsoft.ServiceBus/namespaces/queues" {
+			require.NoError(t, json.Unmarshal(r.Properties, &p))
+		}
+	}
+	duration := func(text *string) time.Duration {
+		d, err := parse(*text)
+		require.NoError(t, err)
+		return d
+	}
+	assert.Equal(t, servicebusfake.Deployed("create")["create"], servicebusfake.QueueSettings{
+		Lock: duration(p.LockDuration), MaxDeliveries: int(*p.MaxDeliveryCount),
+		DetectDuplicates: *p.RequiresDuplicateDetection, DuplicateWindow: duration(p.DuplicateDetectionHistoryTimeWindow),
+		TimeToLive: duration(p.DefaultMessageTimeToLive), DeadLetterExpired: *p.DeadLetteringOnMessageExpiration,
+		MaxSize: int(*p.MaxSizeInMegabytes) << 20,
+	})
 }
 
 func within(what string, text *string, least, most time.Duration) []string {

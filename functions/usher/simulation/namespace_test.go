@@ -31,15 +31,9 @@ type namespace struct {
 }
 
 func onServiceBus(w *world) engines {
-	queues := map[string]servicebusfake.QueueSettings{}
-	for _, function := range events.Functions() {
-		queues[function] = servicebusfake.QueueSettings{
-			MaxDeliveries: 2000, DetectDuplicates: true, DuplicateWindow: queue.DuplicateWindow,
-		}
-	}
 	pauses := []time.Duration{0, 2 * time.Hour, 30 * time.Minute, 5 * time.Minute}
 	return &namespace{
-		world: w, fake: servicebusfake.New(servicebusfake.Options{Queues: queues}),
+		world: w, fake: servicebusfake.New(servicebusfake.Options{Queues: servicebusfake.Deployed(events.Functions()...)}),
 		pause: pauses[w.random.upTo(len(pauses), "trouble")],
 	}
 }
