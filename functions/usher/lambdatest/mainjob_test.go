@@ -145,13 +145,12 @@ func TestStop(t *testing.T) {
 	require.Positive(t, s.bus.Connections())
 	f := s.fn["notify"]
 	require.NoError(t, f.process.Process.Signal(syscall.SIGTERM))
-	f.signal(syscall.SIGCONT)
-	select {
-	case err := <-f.exited:
-		f.exited <- err
-		require.NoError(t, err)
-	case <-time.After(10 * time.Second):
-		require.FailNow(t, "it did not end")
-	}
+	require.Eventually(t, func() bool {
+		f.signal(syscall.SIGCONT) // it may be frozen only now, after its answer
+		return len(f.exited) > 0
+	}, 10*time.Second, 10*time.Millisecond, "it did not end")
+	err := <-f.exited
+	f.exited <- err
+	require.NoError(t, err)
 	require.Eventually(t, func() bool { return s.bus.Connections() == 0 }, time.Second, 10*time.Millisecond)
 }
