@@ -14,9 +14,6 @@ type Member struct {
 	ObjectID string
 	// UserPrincipalName is the first of UserPrincipalName and WindowsLiveID given.
 	UserPrincipalName string
-	DisplayName       string
-	// Type is RecipientTypeDetails, for example "User" or "UserMailbox".
-	Type string
 
 	guid, mail string
 	// names are Name, Identity and Alias.
@@ -27,8 +24,6 @@ func memberOf(r record) Member {
 	m := Member{
 		ObjectID:          strings.ToLower(r.text("ExternalDirectoryObjectId")),
 		UserPrincipalName: r.text("UserPrincipalName"),
-		DisplayName:       r.text("DisplayName"),
-		Type:              r.text("RecipientTypeDetails"),
 		guid:              r.text("Guid"),
 		mail:              r.text("PrimarySmtpAddress"),
 		names:             []string{r.text("Name"), lastPart(r.text("Identity")), r.text("Alias")},

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"fmt"
 	"net"
-	"os"
 	"os/exec"
 	"sync"
 	"testing"
@@ -63,7 +62,7 @@ func FreeAddress(t *testing.T) string {
 func Build(path, pkg string, flags ...string) error {
 	args := append([]string{"build", "-o", path}, flags...)
 	build := exec.Command("go", append(args, "github.com/usher365/usher/"+pkg)...)
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	build.Env = append(build.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build %s: %w\n%s", pkg, err, out)
 	}

@@ -34,6 +34,13 @@ func (b *bench) bury(ids ...string) {
 func deadKeeps(b *bench) {
 	before := time.Now().Truncate(time.Millisecond)
 	b.bury("1", "2")
+	b.oneOfTwoDead(message("1"), "reason-1", "text of 1", before)
+}
+
+// oneOfTwoDead checks that there are two dead letters, and that one is the message, sent
+// and put aside since before after one delivery.
+func (b *bench) oneOfTwoDead(want queue.Message, reason, text string, before time.Time) {
+	b.Helper()
 	found, err := b.h.Dead(b.Context(), name)
 	require.NoError(b, err)
 	require.Len(b, found, 2)
@@ -44,11 +51,11 @@ func deadKeeps(b *bench) {
 	require.NoError(b, err)
 	require.Empty(b, elsewhere)
 
-	one, err := b.h.DeadOne(b.Context(), "1")
+	one, err := b.h.DeadOne(b.Context(), want.ID)
 	require.NoError(b, err)
 	assert.Contains(b, found, one)
-	assert.Equal(b, message("1"), one.Message)
-	assert.Equal(b, []any{name, "reason-1", "text of 1", 1}, []any{one.Queue, one.Reason, one.Text, one.Count})
+	assert.Equal(b, want, one.Message)
+	assert.Equal(b, []any{name, reason, text, 1}, []any{one.Queue, one.Reason, one.Text, one.Count})
 	after := time.Now().Add(b.late())
 	assert.WithinRange(b, one.EnqueuedAt, before, after)
 	assert.WithinRange(b, one.DeadAt, before, after)

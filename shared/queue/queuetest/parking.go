@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/usher365/usher/shared/queue"
@@ -28,24 +27,7 @@ func parkedBeside(b *bench) {
 	b.enqueue(want)
 	b.h.Park("why", "in words", false)
 	b.depth(func(d queue.Depth) bool { return d == queue.Depth{Dead: 2} })
-	found, err := b.h.Dead(b.Context(), name)
-	require.NoError(b, err)
-	require.Len(b, found, 2)
-	everywhere, err := b.h.Dead(b.Context(), "")
-	require.NoError(b, err)
-	require.Equal(b, found, everywhere)
-	elsewhere, err := b.h.Dead(b.Context(), "other")
-	require.NoError(b, err)
-	require.Empty(b, elsewhere)
-
-	one, err := b.h.DeadOne(b.Context(), want.ID)
-	require.NoError(b, err)
-	assert.Contains(b, found, one)
-	assert.Equal(b, want, one.Message)
-	assert.Equal(b, []any{name, "why", "in words", 1}, []any{one.Queue, one.Reason, one.Text, one.Count})
-	after := time.Now().Add(b.late())
-	assert.WithinRange(b, one.EnqueuedAt, before, after)
-	assert.WithinRange(b, one.DeadAt, before, after)
+	b.oneOfTwoDead(want, "why", "in words", before)
 }
 
 func parkedReplay(b *bench) {
