@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"strings"
 	"syscall"
 
@@ -112,6 +113,8 @@ func ofSystem(err error) *failure {
 		return &failure{exitConfig, err, "restore the file from a backup, or move it away to begin with an empty ledger; nothing was changed in it"}
 	case errors.Is(err, syscall.EADDRINUSE):
 		return &failure{exitConfig, err, "another program listens there: choose another address with --listen or USHER_LISTEN"}
+	case isListening(err):
+		return &failure{exitConfig, err, "give HOST:PORT with --listen or USHER_LISTEN"}
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrNotExist):
 		return &failure{exitConfig, err, "check the path and its permissions; the data directory is given with --data"}
 	case errors.Is(err, syscall.ENOSPC):
@@ -120,4 +123,10 @@ func ofSystem(err error) *failure {
 		return &failure{exitFailed, errors.New("stopped"), ""}
 	}
 	return nil
+}
+
+// isListening reports whether an address could not be listened on.
+func isListening(err error) bool {
+	failed, ok := errors.AsType[*net.OpError](err)
+	return ok && failed.Op == "listen"
 }

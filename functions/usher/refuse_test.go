@@ -56,9 +56,11 @@ func TestUsedPort(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
-	r := newShell(t).run("serve", "--listen", l.Addr().String())
-	assert.Equal(t, exitConfig, r.code)
-	assert.Contains(t, r.err, "--listen")
+	for _, address := range []string{l.Addr().String(), "127.0.0.1:99999", "127.0.0.1:1x", "192.0.2.1:8080"} {
+		r := newShell(t).run("serve", "--listen", address)
+		assert.Equal(t, exitConfig, r.code, "%s: %s", address, r.err)
+		assert.Contains(t, r.err, "--listen")
+	}
 }
 
 func TestUnwritableDataDirectory(t *testing.T) {

@@ -25,6 +25,9 @@ type Starter interface {
 // A run that was due while no process ran is made up for at once.
 func (e *Engines) Nightly(ctx context.Context, desk Starter) error {
 	last, err := e.lastRun(ctx)
+	if err == nil {
+		err = e.RecallSyncs(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -111,4 +114,25 @@ func (r *SyncRuns) SaveRun(ctx context.Context, run ledger.SyncRun) error {
 		r.engines.Meter.Synced(t.Alias, run.FinishedAt)
 	}
 	return r.Ledger.SaveRun(ctx, run)
+}
+
+// recentRuns is how far back a good sync is looked for: a fortnight and more of nights.
+const recentRuns = 20
+
+// RecallSyncs notes in the metrics when each tenant was last compared from end to end,
+// by whichever process.
+func (e *Engines) RecallSyncs(ctx context.Context) error {
+	for _, t := range e.Tenants.All() {
+		runs, err := e.Ledger.Runs(ctx, t.ID, recentRuns)
+		if err != nil {
+			return fmt.Errorf("see when tenant %s was compared: %w", t.Alias, err)
+		}
+		for _, run := range runs {
+			if run.Error == "" && !run.FinishedAt.IsZero() {
+				e.Meter.Synced(t.Alias, run.FinishedAt)
+				break
+			}
+		}
+	}
+	return nil
 }

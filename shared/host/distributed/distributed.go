@@ -5,9 +5,9 @@ package distributed
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/ledger/postgres"
 	"github.com/usher365/usher/shared/ledger/tables"
@@ -54,11 +54,11 @@ func namespace(o host.Options) (*servicebus.Queue, error) {
 	}
 	if to.ConnectionString == "" {
 		if o.Credential == nil || o.Config.Home == "" {
-			return nil, errors.New("a Service Bus namespace needs a credential and a tenant to sign in to; set AZURE_TENANT_ID")
+			return nil, config.Problems{{Where: "AZURE_TENANT_ID", What: "is missing; a Service Bus namespace needs a tenant to sign in to"}}
 		}
 		var err error
 		if to.Credential, err = o.Credential(o.Config.Home); err != nil {
-			return nil, fmt.Errorf("sign in to Service Bus: %w", err)
+			return nil, config.Problems{{Where: "credential for Service Bus", What: err.Error()}}
 		}
 	}
 	return servicebus.New(to)

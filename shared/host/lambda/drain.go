@@ -91,31 +91,10 @@ func (d *drainer) tell(ctx context.Context, p *Process, c Consumer, report *Repo
 		report.Active, report.Planned, report.Dead = depth.Active, depth.Planned, depth.Dead
 	}
 	if c.Desk != nil {
-		err = errors.Join(err, d.ages(ctx, p))
+		err = errors.Join(err, p.RecallSyncs(ctx))
 	}
 	if err != nil {
 		p.Log.WarnContext(ctx, "metrics are missing", "error", err)
 	}
 	return d.meter.Flush()
-}
-
-// recentRuns is how far back a good sync is looked for: a fortnight and more of nights.
-const recentRuns = 20
-
-// ages notes when each tenant was last compared from end to end. (Another process may
-// have done it.)
-func (d *drainer) ages(ctx context.Context, p *Process) error {
-	for _, t := range p.Tenants.All() {
-		runs, err := p.Ledger.Runs(ctx, t.ID, recentRuns)
-		if err != nil {
-			return fmt.Errorf("see when tenant %s was compared: %w", t.Alias, err)
-		}
-		for _, run := range runs {
-			if run.Error == "" && !run.FinishedAt.IsZero() {
-				d.meter.Synced(t.Alias, run.FinishedAt)
-				break
-			}
-		}
-	}
-	return nil
 }
