@@ -34,7 +34,7 @@ func (d *demo) prologue() error {
    %s    %s, %s
 
 `, p.look.Bold("Usher: from the ticket to a ready account, and gone again"),
-		console.Span(d.replication), console.Span(d.replication+15*time.Second),
+		console.Span(d.replication), console.Span(d.replication+2*time.Second),
 		p.look.Dim("tenant"), d.settings.embedded.URL, p.look.Dim("usher"), d.api.base, p.look.Dim("data"), d.settings.Data, kept)
 }
 
