@@ -146,3 +146,12 @@ func (q *quiet) Sync(context.Context, string, string) ([]account.Request, error)
 	q.started++
 	return nil, q.fails
 }
+
+// A process that is told to stop at once has not failed.
+func TestNightlyIsStoppedAtOnce(t *testing.T) {
+	e := engines(t, config.Config{Sync: config.Sync{Schedule: config.DefaultSchedule}}, database.Memory)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	require.NoError(t, e.Nightly(ctx, &quiet{}))
+	require.NoError(t, e.Close())
+}

@@ -28,7 +28,10 @@ func (e *Engines) Nightly(ctx context.Context, desk Starter) error {
 	if err == nil {
 		err = e.RecallSyncs(ctx)
 	}
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return nil // stopped before it began
+	case err != nil:
 		return err
 	}
 	for {
