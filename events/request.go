@@ -2,9 +2,6 @@ package events
 
 import "time"
 
-// RequestSchema is the version of the canonical request.
-const RequestSchema = "usher.request/v1"
-
 // Request is the canonical request a ticketing system posts. Its contract is
 // schemas/request.v1.schema.json; a zero field means that the profile decides.
 type Request struct {

@@ -96,11 +96,11 @@ func (r *Runner) Deliver(ctx context.Context, d queue.Delivery) queue.Outcome {
 
 func (r *Runner) deliver(ctx context.Context, d queue.Delivery, a *attempt, line *Line) queue.Outcome {
 	if err := r.decode(d, a); err != nil {
-		return line.dead(fault.MalformedCommand, err)
+		return line.malformed(err)
 	}
 	switch admitted, err := r.begin(ctx, a); {
 	case errors.Is(err, ledger.ErrNotFound):
-		return line.dead(fault.MalformedCommand, fmt.Errorf("no request %s: %w", a.cmd.Request, err))
+		return line.malformed(fmt.Errorf("no request %s: %w", a.cmd.Request, err))
 	case err != nil:
 		return line.unrecorded(a.cmd, r.Now(), err)
 	case admitted == busy:

@@ -55,9 +55,10 @@ func (l *Line) next(cmd events.Command, at time.Time) queue.Outcome {
 	return queue.RetryWith(MessageFor(cmd.Next(at), at))
 }
 
-func (l *Line) dead(code fault.Code, err error) queue.Outcome {
-	l.Outcome, l.FaultCode, l.Fault = OutcomeFailed, string(code), err.Error()
-	return queue.Dead(string(code), err.Error())
+// malformed puts a message aside that is no command of ours.
+func (l *Line) malformed(err error) queue.Outcome {
+	l.Outcome, l.FaultCode, l.Fault = OutcomeFailed, string(fault.MalformedCommand), err.Error()
+	return queue.Dead(string(fault.MalformedCommand), err.Error())
 }
 
 func (l *Line) abandoned(code fault.Code, err error) queue.Outcome {

@@ -99,7 +99,7 @@ func (r *Runner) HandleNotices(p Policy, tell Teller) queue.Handler {
 func (r *Runner) notify(ctx context.Context, d queue.Delivery, p Policy, tell Teller, line *Line) queue.Outcome {
 	cmd, args, err := decodeNotice(d)
 	if err != nil {
-		return line.dead(fault.MalformedCommand, err)
+		return line.malformed(err)
 	}
 	line.Request, line.Step, line.Attempt, line.Tenant, line.Account = cmd.Request, cmd.Step, cmd.Attempt, cmd.Tenant, cmd.Subject
 	if cmd.FirstSeen.IsZero() {
@@ -109,7 +109,7 @@ func (r *Runner) notify(ctx context.Context, d queue.Delivery, p Policy, tell Te
 	tenant, notified, err := r.notified(ctx, cmd.Request)
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
-		return line.dead(fault.MalformedCommand, fmt.Errorf("no request %s: %w", cmd.Request, err))
+		return line.malformed(fmt.Errorf("no request %s: %w", cmd.Request, err))
 	case err != nil:
 		return line.unrecorded(cmd, r.Now(), err)
 	case sequence <= notified:

@@ -45,7 +45,15 @@ func (n *namespace) open(p *process) (messages, *tables.Ledger) {
 	require.NoError(n, err)
 	books, err := ledgersql.NewWithOutbox(n.ctx, n.db, tables.OutboxOptions{Sender: bus, Observe: func(error) {}})
 	require.NoError(n, err)
-	p.wg.Go(func() { books.Sweep(p.ctx, 5*time.Minute) })
+	p.wg.Go(func() {
+		for p.ctx.Err() == nil {
+			_ = books.Flush(p.ctx) // what is not sent now is at the next sweep
+			select {
+			case <-time.After(5 * time.Minute):
+			case <-p.ctx.Done():
+			}
+		}
+	})
 	return bus, books.Ledger
 }
 

@@ -32,7 +32,6 @@ func RunOutbox(t *testing.T, open func(t *testing.T) OutboxHarness) {
 		"the queue is down after the commit":              queueDown,
 		"the process dies before it sends":                diesBeforeSend,
 		"the process dies between send and removal":       diesAfterSend,
-		"a sweep comes again":                             sweepsAgain,
 		"a message is removed only when acknowledged":     removedWhenAcknowledged,
 		"every field survives":                            fieldsSurvive,
 		"a bad message holds up no other":                 badHoldsUpNone,
@@ -104,9 +103,7 @@ func queueDown(b *outboxBench) {
 func diesBeforeSend(b *outboxBench) {
 	b.accept(b.process(nil), "r1")
 	require.Equal(b, 1, b.h.Waiting())
-	ctx, cancel := context.WithCancel(b.Context())
-	b.post.after = cancel
-	b.process(b.post).Sweep(ctx, time.Hour)
+	require.NoError(b, b.process(b.post).Flush(b.Context()))
 	require.Equal(b, []string{"r1/create/1"}, b.post.Sent())
 }
 
@@ -120,22 +117,6 @@ func diesAfterSend(b *outboxBench) {
 	require.Equal(b, 2, b.post.calls)
 	require.Equal(b, []string{"r1/create/1"}, b.post.Sent(), "the same id, which the queue drops")
 	require.Zero(b, b.h.Waiting())
-}
-
-func sweepsAgain(b *outboxBench) {
-	ctx, cancel := context.WithCancel(b.Context())
-	b.post.after = cancel
-	b.post.refuse = func(string) error {
-		if b.post.calls < 3 {
-			return errDown
-		}
-		return nil
-	}
-	l, seen := b.observed()
-	b.accept(l, "r1") // the first failure
-	l.Sweep(ctx, time.Millisecond)
-	require.Len(b, seen(), 2)
-	require.Equal(b, []string{"r1/create/1"}, b.post.Sent())
 }
 
 func removedWhenAcknowledged(b *outboxBench) {

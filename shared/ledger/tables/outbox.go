@@ -51,7 +51,7 @@ type OutboxLedger struct {
 
 // NewWithOutbox gives the ledger on a database whose tables exist, those of
 // OutboxMigrations among them. Messages are sent right after the commit; what could not
-// be sent then, Flush and Sweep send.
+// be sent then, Flush sends.
 func NewWithOutbox(db Database, o OutboxOptions) *OutboxLedger {
 	box := &Outbox{db: db, sender: o.Sender, observe: o.Observe}
 	if box.observe == nil {
@@ -221,21 +221,4 @@ func (o *Outbox) waiting(ctx context.Context, after ledger.Outgoing) (page []led
 			after.Queue, after.Message.ID, outboxPage)
 	})
 	return page, err
-}
-
-// Sweep flushes at once and then in intervals, until ctx ends. Failures are observed,
-// and tried again.
-func (o *Outbox) Sweep(ctx context.Context, every time.Duration) {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		if err := o.Flush(ctx); err != nil && ctx.Err() == nil {
-			o.observe(err)
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
-	}
 }
