@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -121,12 +122,12 @@ func (s *service) credential(account.TenantID) (azcore.TokenCredential, error) {
 // client has no pacing and the time and ids of a test, unless changed.
 func client(t *testing.T, s *service, change ...func(*exchange.Options)) *exchange.Client {
 	t.Helper()
-	ids := 0
+	var ids atomic.Int64 // calls are made side by side
 	o := exchange.Options{
 		Credential: s.credential, Transport: s,
 		Limits: exchange.Limits{Interval: -1, InFlight: -1},
 		Now:    func() time.Time { return time.Date(2026, 2, 20, 7, 0, 0, 0, time.UTC) },
-		NewID:  func() string { ids++; return fmt.Sprintf("00000000-0000-0000-0000-%012d", ids) },
+		NewID:  func() string { return fmt.Sprintf("00000000-0000-0000-0000-%012d", ids.Add(1)) },
 	}
 	for _, c := range change {
 		c(&o)
