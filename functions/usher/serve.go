@@ -164,9 +164,8 @@ func (s *settings) complete(o serving) error {
 	if slices.Contains(o.all(), app.Console) {
 		needs = append(needs, config.NeedAPIToken)
 	}
-	if slices.Contains(o.all(), events.Create) && s.Shared.Given() && s.Vault == "" {
-		return &failure{exitConfig, config.Problems{{Where: "USHER_VAULT", What: "is missing; several processes need one vault"}},
-			"file:/DIR for processes of one machine, else aws-secretsmanager:PREFIX or azure-keyvault:https://NAME.vault.azure.net"}
+	if slices.Contains(o.all(), events.Create) {
+		needs = append(needs, config.NeedVault)
 	}
 	_, missing := identity.New(identity.Options{Env: s.env, AuthorityHost: s.Endpoints.Login})
 	if err := errors.Join(s.Check(needs...), missing); err != nil {

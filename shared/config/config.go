@@ -120,6 +120,8 @@ const (
 	NeedWebhook Need = iota
 	NeedAPIToken
 	NeedTenants
+	// NeedVault is for who seals passwords: several processes need one vault.
+	NeedVault
 )
 
 // Check tells which of the needed settings are missing, all at once: Problems or nil.
@@ -138,6 +140,10 @@ func (c Config) Check(needs ...Need) error {
 		case NeedTenants:
 			if len(c.Tenants) == 0 {
 				found.add("AZURE_TENANT_ID (or tenants)", "is missing; give the tenant id from the Entra admin centre, Overview")
+			}
+		case NeedVault:
+			if c.Shared.Given() && c.Vault == "" {
+				found.add("USHER_VAULT (or vault)", "is missing; several processes need one vault: file:/DIR for those of one machine, else aws-secretsmanager:PREFIX or azure-keyvault:https://NAME.vault.azure.net")
 			}
 		}
 	}
