@@ -31,7 +31,7 @@ func (c *graphCall) listFederated() *response {
 	return c.collection(c.federatedContext(), map[string]filterable{"name": basic, "subject": basic}, objects)
 }
 
-// federated finds the path's credential by id or name='…'.
+// federatedCredential finds the path's credential by id or name='…'.
 func (c *graphCall) federatedCredential(r *registration) (FederatedCredential, bool) {
 	all := c.s.FederatedCredentials(r.AppID)
 	i := slices.IndexFunc(all, func(f FederatedCredential) bool {
@@ -43,14 +43,24 @@ func (c *graphCall) federatedCredential(r *registration) (FederatedCredential, b
 	return all[i], true
 }
 
-func (c *graphCall) readFederated() *response {
+// seenFederated gives the application and the credential of the path, or the answer that
+// one of them is not there.
+func (c *graphCall) seenFederated() (*registration, FederatedCredential, *response) {
 	r := c.seenRegistration()
 	if r == nil {
-		return c.notFound(c.params["id"])
+		return nil, FederatedCredential{}, c.notFound(c.params["id"])
 	}
 	f, ok := c.federatedCredential(r)
 	if !ok {
-		return c.notFound(c.params["credential"])
+		return nil, FederatedCredential{}, c.notFound(c.params["credential"])
+	}
+	return r, f, nil
+}
+
+func (c *graphCall) readFederated() *response {
+	_, f, missing := c.seenFederated()
+	if missing != nil {
+		return missing
 	}
 	return c.entity(http.StatusOK, c.federatedContext()+"/$entity", f.object())
 }
@@ -129,13 +139,9 @@ func (c *graphCall) updateFederated() *response {
 }
 
 func (c *graphCall) deleteFederated() *response {
-	r := c.seenRegistration()
-	if r == nil {
-		return c.notFound(c.params["id"])
-	}
-	f, ok := c.federatedCredential(r)
-	if !ok {
-		return c.notFound(c.params["credential"])
+	r, f, missing := c.seenFederated()
+	if missing != nil {
+		return missing
 	}
 	c.s.RemoveFederatedCredential(r.AppID, f.ID)
 	return newResponse(http.StatusNoContent)
