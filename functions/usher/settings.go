@@ -202,7 +202,7 @@ func (s *settings) open(ctx context.Context, o app.Options) (*app.App, error) {
 	}
 	o.SignIn = s.signIn()
 	o.Metrics = metrics.New(time.Now)
-	o.Credential = identity.Credentials(identity.Options{
+	o.Engines.Credential = identity.Credentials(identity.Options{
 		Env: s.env, AuthorityHost: s.Endpoints.Login, Transport: o.Metrics.Count(metrics.ServiceLogin, o.Transport),
 	})
 	return app.New(ctx, o)

@@ -38,7 +38,8 @@ type Options struct {
 	NewID func() string
 	// Meter counts what happens; nil counts nothing.
 	Meter Meter
-	// Credential signs in to the shared queue; needed only where that is a namespace.
+	// Credential signs in to a tenant, and to the shared queue where that is a namespace.
+	// Nil where neither is called.
 	Credential func(account.TenantID) (azcore.TokenCredential, error)
 	// Observe hears of every delivery; nil writes one line to Log and counts it in Meter.
 	Observe step.Observer

@@ -9,12 +9,10 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/intake"
-	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/entra"
 	"github.com/usher365/usher/shared/exchange"
 	"github.com/usher365/usher/shared/host"
@@ -29,15 +27,13 @@ import (
 
 // Options build an App.
 type Options struct {
-	// Engines say which clock, log and meter. See host.Options.
+	// Engines say which clock, log and credential, which is required. See host.Options.
 	Engines host.Options
 	// Open opens queue and ledger; nil means those of the configuration.
 	Open func(context.Context, host.Options) (*host.Engines, error)
 	// Metrics count what happens; nil means metrics of our own.
 	Metrics *metrics.Metrics
-	// Credential signs in to a tenant. Required.
-	Credential func(account.TenantID) (azcore.TokenCredential, error)
-	// SignIn is how Credential does it, for the doctor to tell. Empty leaves it out.
+	// SignIn is how the engines' credential signs in, for the doctor to tell. Empty leaves it out.
 	SignIn identity.Method
 	// Transport carries the calls to Graph and Exchange; nil means http.DefaultTransport.
 	Transport http.RoundTripper
@@ -71,7 +67,7 @@ type App struct {
 
 // New opens the engines and wires every function. It calls no tenant: see LearnDomains.
 func New(ctx context.Context, o Options) (*App, error) {
-	if o.Credential == nil {
+	if o.Engines.Credential == nil {
 		return nil, errors.New("app: a credential is required")
 	}
 	if o.Metrics == nil {
@@ -80,7 +76,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if o.Open == nil {
 		o.Open = configured
 	}
-	o.Engines.Credential, o.Engines.Meter = o.Credential, o.Metrics
+	o.Engines.Meter = o.Metrics
 	engines, err := o.Open(ctx, o.Engines)
 	if err != nil {
 		return nil, err
@@ -108,14 +104,16 @@ func (a *App) Work(ctx context.Context) error {
 
 func (a *App) wireClients(ctx context.Context) (err error) {
 	o := clients.Options{
-		Credential: a.options.Credential, Endpoints: a.Config.Endpoints, Limits: a.options.Limits, Now: a.Now, NewID: a.NewID,
+		Credential: a.Credential, Endpoints: a.Config.Endpoints, Limits: a.options.Limits, Now: a.Now, NewID: a.NewID,
 		Graph:    a.Metrics.Count(metrics.ServiceGraph, a.options.Transport),
 		Exchange: a.Metrics.Count(metrics.ServiceExchange, a.options.Transport),
 	}
 	if a.Directory, a.Exchange, err = clients.Both(o); err != nil {
 		return err
 	}
-	a.Vault, err = vaults.Open(ctx, cmp.Or(a.options.Vault, a.Config.VaultAddress()), vaults.Options{Credential: o.Credential, Transport: o.Graph})
+	a.Vault, err = vaults.Open(ctx, cmp.Or(a.options.Vault, a.Config.VaultAddress()), vaults.Options{
+		Credential: a.Credential, Transport: a.Metrics.Count(metrics.ServiceVault, a.options.Transport),
+	})
 	return err
 }
 

@@ -58,8 +58,8 @@ func open(b *testing.B, url string, transport *http.Client) *stack {
 	source, err := identity.New(identity.Options{Env: lookup, AuthorityHost: url, Transport: transport})
 	require.NoError(b, err)
 	s.App, err = app.New(context.Background(), app.Options{
-		Engines:    host.Options{Config: c, Log: slog.New(slog.DiscardHandler), Observe: s.observe},
-		Credential: source.Credential, Transport: transport.Transport, Workers: 8,
+		Engines:   host.Options{Config: c, Log: slog.New(slog.DiscardHandler), Observe: s.observe, Credential: source.Credential},
+		Transport: transport.Transport, Workers: 8,
 		Limits: exchange.Limits{Interval: -1, InFlight: -1},
 	})
 	require.NoError(b, err)

@@ -29,6 +29,7 @@ const (
 	ServiceGraph    = "graph"
 	ServiceExchange = "exchange"
 	ServiceCallback = "callback"
+	ServiceVault    = "vault"
 )
 
 // The results of a webhook.
@@ -44,7 +45,7 @@ const (
 )
 
 var (
-	services  = []string{ServiceLogin, ServiceGraph, ServiceExchange, ServiceCallback}
+	services  = []string{ServiceLogin, ServiceGraph, ServiceExchange, ServiceCallback, ServiceVault}
 	results   = []string{WebhookAccepted, WebhookDuplicate, WebhookRefused, WebhookForged, WebhookStale, WebhookMalformed, WebhookTooLarge, WebhookUnavailable}
 	outcomes  = []string{step.OutcomeDone, step.OutcomeWaiting, step.OutcomeRetrying, step.OutcomeFailed, step.OutcomeSkipped, step.OutcomeAbandoned}
 	functions = events.Functions()
