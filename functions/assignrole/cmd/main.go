@@ -14,11 +14,11 @@ import (
 func main() { lambda.Consume(events.AssignRole, wire) }
 
 func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
-	o, err := clients.FromEnvironment(p.Env, p.Config, p.Log)
+	signIn, err := p.SignIn()
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
-	directory, err := clients.Directory(o)
+	directory, err := clients.Directory(clients.Options{Credential: signIn, Endpoints: p.Config.Endpoints})
 	if err != nil {
 		return lambda.Consumer{}, err
 	}

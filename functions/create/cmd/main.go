@@ -17,15 +17,15 @@ import (
 func main() { lambda.Consume(events.Create, wire) }
 
 func wire(ctx context.Context, p *lambda.Process) (lambda.Consumer, error) {
-	o, err := clients.FromEnvironment(p.Env, p.Config, p.Log)
+	signIn, err := p.SignIn()
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
-	directory, err := clients.Directory(o)
+	directory, err := clients.Directory(clients.Options{Credential: signIn, Endpoints: p.Config.Endpoints})
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
-	vault, err := vaults.Open(ctx, p.Config.VaultAddress(), vaults.Options{Credential: o.Credential})
+	vault, err := vaults.Open(ctx, p.Config.VaultAddress(), vaults.Options{Credential: signIn})
 	if err != nil {
 		return lambda.Consumer{}, err
 	}

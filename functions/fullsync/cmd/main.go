@@ -21,11 +21,11 @@ const useful = time.Minute
 func main() { lambda.Consume(events.FullSync, wire) }
 
 func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
-	o, err := clients.FromEnvironment(p.Env, p.Config, p.Log)
+	signIn, err := p.SignIn()
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
-	directory, exchange, err := clients.Both(o)
+	directory, exchange, err := clients.Both(clients.Options{Credential: signIn, Endpoints: p.Config.Endpoints})
 	if err != nil {
 		return lambda.Consumer{}, err
 	}

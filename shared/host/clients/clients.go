@@ -4,7 +4,6 @@ package clients
 
 import (
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -14,7 +13,6 @@ import (
 	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/entra"
 	"github.com/usher365/usher/shared/exchange"
-	"github.com/usher365/usher/shared/identity"
 )
 
 // Options say how the services are reached.
@@ -31,20 +29,6 @@ type Options struct {
 	Now func() time.Time
 	// NewID gives fresh ids; nil means random UUIDs.
 	NewID func() string
-}
-
-// FromEnvironment gives the options of a process that has only its environment and a
-// configuration. It fails with config.Problems when the environment names no credential,
-// and tells the log of one that is not recommended.
-func FromEnvironment(env func(string) (string, bool), c config.Config, log *slog.Logger) (Options, error) {
-	source, err := identity.New(identity.Options{Env: env, AuthorityHost: c.Endpoints.Login})
-	if err != nil {
-		return Options{}, config.Problems{{Where: "credential", What: err.Error()}}
-	}
-	if warning := source.Method().Warning(); warning != "" {
-		log.Warn(warning)
-	}
-	return Options{Credential: source.Fresh, Endpoints: c.Endpoints}, nil
 }
 
 // Directory makes the client of Microsoft Graph.

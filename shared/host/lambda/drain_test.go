@@ -49,7 +49,7 @@ func newBench(t *testing.T, function string, c Consumer) *bench {
 	engines, err := embedded.Open(t.Context(), o, database.Memory)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, engines.Close()) })
-	b.process = &Process{engines, b.env}
+	b.process = &Process{Engines: engines}
 	b.keep(b.process)
 	b.consumer = &opened[Consumer]{open: func(context.Context) (Consumer, error) { return c, nil }}
 	return b

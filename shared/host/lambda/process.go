@@ -10,6 +10,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/host/distributed"
@@ -23,8 +26,22 @@ import (
 // Process is what a function is wired to: its queue, ledger and runner are open.
 type Process struct {
 	*host.Engines
-	// Env looks up a variable of the environment.
-	Env func(string) (string, bool)
+	source *identity.Source
+	// unidentified is why there is no source.
+	unidentified error
+}
+
+// SignIn gives what signs in to tenants, the same that opened the queue: what AWS vouches
+// for is asked for once. It fails with config.Problems when the environment names no
+// credential, and tells the log of one that is not recommended.
+func (p *Process) SignIn() (func(account.TenantID) (azcore.TokenCredential, error), error) {
+	if p.unidentified != nil {
+		return nil, config.Problems{{Where: "credential", What: p.unidentified.Error()}}
+	}
+	if warning := p.source.Method().Warning(); warning != "" {
+		p.Log.Warn(warning)
+	}
+	return p.Credential, nil
 }
 
 // opened is opened at its first use, and kept. A failure is not kept: the next use tries again.
@@ -120,13 +137,19 @@ func (m *machine) open(ctx context.Context) (*Process, error) {
 			What:  "are missing; functions share a PostgreSQL database and a Service Bus namespace",
 		}}
 	}
-	signIn := identity.Credentials(identity.Options{Env: m.env, AuthorityHost: c.Endpoints.Login})
+	source, unidentified := identity.New(identity.Options{Env: m.env, AuthorityHost: c.Endpoints.Login})
+	signIn := func(t account.TenantID) (azcore.TokenCredential, error) {
+		if unidentified != nil {
+			return nil, unidentified
+		}
+		return source.Fresh(t)
+	}
 	o := host.Options{Config: c, Log: m.log, Meter: m.meter, Credential: signIn}.WithDefaults()
 	engines, err := distributed.Open(ctx, o, func(bus tables.Sender) tables.Sender { return sender{bus, m.wakes, o.Now} })
 	if err != nil {
 		return nil, err
 	}
-	return &Process{engines, m.env}, nil
+	return &Process{engines, source, unidentified}, nil
 }
 
 // packagedConfig is the configuration that 'make package CONFIG=FILE' puts beside the binary.
