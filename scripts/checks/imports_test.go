@@ -18,7 +18,7 @@ var (
 	// adapters translate one foreign thing each; they know nothing of one another.
 	adapters = []string{
 		"shared/entra", "shared/exchange", "shared/activedirectory", "shared/secrets", "shared/ticket",
-		"shared/secrets/secretsmanager", "shared/secrets/keyvault",
+		"shared/secrets/secretsmanager", "shared/secrets/keyvault", "shared/handover",
 		"shared/queue/sqlite", "shared/queue/servicebus", "shared/ledger/sqlite", "shared/ledger/postgres",
 	}
 	// wiring is where adapters and handlers are put together.
@@ -42,7 +42,8 @@ var owners = map[string][]string{
 	"github.com/jackc/pgx":                                         {"shared/ledger/postgres", "shared/postgrestest/server"},
 	"github.com/golang-jwt/jwt":                                    {"shared/tenantfake", "shared/stsfake"},
 	"modernc.org/sqlite":                                           {"shared/database"},
-	"filippo.io/age":                                               {"shared/secrets"},
+	"filippo.io/age":                                               {"shared/secrets", "shared/handover"},
+	"golang.org/x/crypto/ssh":                                      {"shared/handover"},
 	"github.com/santhosh-tekuri/jsonschema":                        {"shared/schema"},
 	"go.yaml.in/yaml":                                              {"shared/profile", "shared/config", "functions/usher"},
 	"github.com/spf13/cobra":                                       {"functions/usher"},
