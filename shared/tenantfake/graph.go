@@ -28,6 +28,8 @@ type graphCall struct {
 	stale   bool
 	batched bool
 	used    float64 // share of the throttling limit
+	// abroad are the applications of other tenants, for a route that looks there.
+	abroad []Registration
 
 	requestID, clientRequestID string
 }
@@ -76,6 +78,9 @@ func (c *graphCall) serve(methodAllowed bool) *response {
 	}
 	if c.route.batch != nil {
 		return c.route.batch(c)
+	}
+	if c.route.abroad {
+		c.abroad = c.s.offersElsewhere(c.t)
 	}
 	c.now = c.t.lock()
 	defer c.t.mu.Unlock()
