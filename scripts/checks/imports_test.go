@@ -40,6 +40,7 @@ var owners = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2/service/sts":                     {"shared/identity"},
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager":          {"shared/secrets/secretsmanager"},
 	"github.com/jackc/pgx":                                         {"shared/ledger/postgres", "shared/postgrestest/server"},
+	"github.com/go-ldap/ldap":                                      {"shared/activedirectory", "shared/sambatest"},
 	"github.com/golang-jwt/jwt":                                    {"shared/tenantfake", "shared/stsfake"},
 	"modernc.org/sqlite":                                           {"shared/database"},
 	"filippo.io/age":                                               {"shared/secrets", "shared/handover"},
