@@ -1,0 +1,25 @@
+package account
+
+import "strings"
+
+// AppPermission is what an application may do at an API, by the API's name for it.
+type AppPermission struct {
+	// Resource is the application id of the API.
+	Resource string `json:"resource"`
+	Name     string `json:"name"`
+	// Delegated is true for a permission on behalf of users, and then of all of them.
+	Delegated bool `json:"delegated,omitempty"`
+}
+
+// Same reports whether two are the same permission.
+func (p AppPermission) Same(other AppPermission) bool {
+	return strings.EqualFold(p.Resource, other.Resource) && strings.EqualFold(p.Name, other.Name) && p.Delegated == other.Delegated
+}
+
+// String gives the permission as people write it, such as "Mail.Read (delegated)".
+func (p AppPermission) String() string {
+	if p.Delegated {
+		return p.Name + " (delegated)"
+	}
+	return p.Name
+}
