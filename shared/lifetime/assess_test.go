@@ -182,7 +182,7 @@ func TestNothingIsDeletedSilently(t *testing.T) {
 			case 0:
 				s.Hold = account.Hold{Reason: "federation", Until: in(night + d.IntN(20))}
 			case 1:
-				s.Terms.Expires = in(night + d.IntN(40))
+				s.Terms.Expires = in(night + d.IntN(40)).Add(time.Duration(night)) // never a date that was over
 			case 2:
 				s.Owner.Email = fmt.Sprintf("o%d@contoso.com", d.IntN(3))
 			case 3, 4:
