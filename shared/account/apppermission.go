@@ -2,6 +2,16 @@ package account
 
 import "strings"
 
+// The rights of an application, beside those of an account.
+const (
+	// Application is an application's service principal in the tenant, by application id.
+	Application GrantKind = "application"
+	// AppRole is an application permission, by AppPermission.Target.
+	AppRole GrantKind = "approle"
+	// Scope is a permission on behalf of every user, by AppPermission.Target.
+	Scope GrantKind = "scope"
+)
+
 // AppPermission is what an application may do at an API, by the API's name for it.
 type AppPermission struct {
 	// Resource is the application id of the API.
@@ -22,4 +32,17 @@ func (p AppPermission) String() string {
 		return p.Name + " (delegated)"
 	}
 	return p.Name
+}
+
+// Kind is the kind of the Grant that stands for the permission.
+func (p AppPermission) Kind() GrantKind {
+	if p.Delegated {
+		return Scope
+	}
+	return AppRole
+}
+
+// Target names the permission, as one application holds it, in a Grant.
+func (p AppPermission) Target(appID string) string {
+	return strings.Join([]string{appID, p.Resource, p.Name}, "/")
 }
