@@ -18,12 +18,16 @@ import (
 // this stamp has one of the names; ADContainerNotFound; ADPasswordRejected, which may be
 // tried again with another password; ADPermissionMissing; RequestInvalid.
 func (c *Client) Create(ctx context.Context, n NewAccount) (User, error) {
+	if err := n.check(c.stamp); err != nil {
+		return User{}, fault.Stop(fault.RequestInvalid, err)
+	}
+	place, err := c.place(n.OU)
+	if err != nil {
+		return User{}, err
+	}
 	var made User
-	err := c.run(ctx, "create account "+n.UserPrincipalName, n.Password, func(s *session) (err error) {
-		if err := n.check(c.stamp); err != nil {
-			return fault.Stop(fault.RequestInvalid, err)
-		}
-		if made, err = s.begun(n); err != nil || made.Enabled {
+	err = c.run(ctx, "create account "+n.UserPrincipalName, n.Password, func(s *session) (err error) {
+		if made, err = s.begun(n, place); err != nil || made.Enabled {
 			return err
 		}
 		if err := s.givePassword(made, n.Password); err != nil {
@@ -39,16 +43,12 @@ func (c *Client) Create(ctx context.Context, n NewAccount) (User, error) {
 }
 
 // begun gives the account with our stamp, made just now if there was none.
-func (s *session) begun(n NewAccount) (User, error) {
+func (s *session) begun(n NewAccount, place string) (User, error) {
 	found, err := s.byStamp(n.Stamp)
 	if !fault.Is(err, fault.UserNotFound) {
 		return found, err
 	}
 	if err := s.namesFree(n); err != nil {
-		return User{}, err
-	}
-	place, err := s.place(n)
-	if err != nil {
 		return User{}, err
 	}
 	refused := s.fault(adding, s.conn.Add(n.request(place, s.stamp)))

@@ -46,6 +46,7 @@ type rule struct {
 // match counts. Sources: RFC 4511; [MS-ADTS] 3.1.1.3.1.9, error codes; what Samba answers.
 var rules = []rule{
 	{result: []uint16{ldap.ErrorNetwork}, class: fault.Transient, code: fault.ADConnectionLost, remedy: "the connection ended before the answer, so it is not known whether it was done: the next attempt looks first"},
+	{result: []uint16{ldap.ErrorUnexpectedMessage, ldap.ErrorUnexpectedResponse}, class: fault.Transient, code: fault.AnswerNotUnderstood, remedy: "this is no answer of LDAP: check the address"},
 	{result: []uint16{ldap.LDAPResultBusy, ldap.LDAPResultUnavailable, ldap.LDAPResultTimeLimitExceeded, ldap.LDAPResultAdminLimitExceeded}, class: fault.Transient, code: fault.ADBusy, remedy: "the domain controller is overloaded or just starting"},
 
 	{stage: signingIn, result: []uint16{ldap.LDAPResultInvalidCredentials, ldap.LDAPResultInappropriateAuthentication, ldap.LDAPResultStrongAuthRequired, ldap.LDAPResultUnwillingToPerform, ldap.LDAPResultInvalidDNSyntax, ldap.LDAPResultNoSuchObject}, class: fault.Permanent, code: fault.ADSignInRefused, remedy: "the controller does not let {who} sign in: "},
@@ -79,21 +80,18 @@ func (s *session) fault(doing stage, err error) error {
 	if doing == connecting {
 		return s.unconnected(err)
 	}
-	answer, ok := errors.AsType[*ldap.Error](err)
-	if !ok {
-		return fault.Retry(fault.AnswerNotUnderstood, 0, fmt.Errorf("the answer cannot be used: %s", s.scrub(err.Error())))
+	// An error of the connection itself has no code.
+	result, text := uint16(ldap.ErrorNetwork), err.Error()
+	if answer, ok := errors.AsType[*ldap.Error](err); ok && answer.Err != nil {
+		result, text = answer.ResultCode, answer.Err.Error()
 	}
-	text := ""
-	if answer.Err != nil {
-		text = answer.Err.Error()
-	}
-	r := meaning(doing, answer.ResultCode, text)
+	r := meaning(doing, result, text)
 	remedy := strings.ReplaceAll(r.remedy, "{who}", s.bindDN)
 	if r.code == fault.ADSignInRefused {
 		remedy += signInReason(text)
 	}
 	return &fault.Error{Class: r.class, Code: r.code, Err: fmt.Errorf("%s (result %d %s: %q)",
-		remedy, answer.ResultCode, ldap.LDAPResultCodeMap[answer.ResultCode], s.scrub(text))}
+		remedy, result, ldap.LDAPResultCodeMap[result], s.scrub(text))}
 }
 
 // unconnected is for what goes wrong before LDAP is spoken.

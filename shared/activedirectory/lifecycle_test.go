@@ -12,6 +12,7 @@ import (
 )
 
 func TestLifeOfAnAccount(t *testing.T) {
+	t.Parallel()
 	s, ctx := newScene(t), t.Context()
 	n := s.account("svc-kaspersky-quarantine")
 	n.GivenName, n.Surname, n.PasswordNeverExpires = "Kaspersky", "Service", true
@@ -66,6 +67,7 @@ func TestLifeOfAnAccount(t *testing.T) {
 }
 
 func TestAMovedAndRenamedAccountIsStillFound(t *testing.T) {
+	t.Parallel()
 	s, ctx := newScene(t), t.Context()
 	n := s.account("svc-moved")
 	made, err := s.client.Create(ctx, n)
@@ -81,6 +83,7 @@ func TestAMovedAndRenamedAccountIsStillFound(t *testing.T) {
 }
 
 func TestTheSourceAnchorIsTheOneThatTheDirectoryNames(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	made, err := s.client.Create(t.Context(), s.account("svc-anchor"))
 	require.NoError(t, err)
@@ -94,6 +97,7 @@ func TestTheSourceAnchorIsTheOneThatTheDirectoryNames(t *testing.T) {
 }
 
 func TestAnAccountOfOthersIsLeftAsItIs(t *testing.T) {
+	t.Parallel()
 	s, ctx := newScene(t), t.Context()
 	n := s.account("svc-ours")
 	made, err := s.client.Create(ctx, n)

@@ -1,6 +1,7 @@
 package activedirectory
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -98,15 +99,12 @@ func (n NewAccount) check(stampAttribute string) error {
 	return nil
 }
 
-// place gives the distinguished name of the organizational unit.
-func (c *Client) place(n NewAccount) (string, error) {
-	if n.OU == "" {
-		n.OU = "CN=Users"
-	}
-	unit, err := ldap.ParseDN(n.OU)
+// place gives the distinguished name of an organizational unit (see NewAccount.OU).
+func (c *Client) place(ou string) (string, error) {
+	unit, err := ldap.ParseDN(cmp.Or(ou, "CN=Users"))
 	switch {
 	case err != nil:
-		return "", fault.Stopf(fault.RequestInvalid, "the organizational unit %q is not a distinguished name: %w", n.OU, err)
+		return "", fault.Stopf(fault.RequestInvalid, "the organizational unit %q is not a distinguished name: %w", ou, err)
 	case c.base.EqualFold(unit) || c.base.AncestorOfFold(unit):
 		return unit.String(), nil
 	}

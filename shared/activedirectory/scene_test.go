@@ -2,6 +2,7 @@ package activedirectory
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,7 +48,8 @@ const good = "Quarantine-7-Harbour"
 // account is one to be made in the scene; names are unique in the domain, so they bear
 // the number of the organizational unit.
 func (s *scene) account(name string) NewAccount {
-	name += s.ou[len("OU=test") : len("OU=test")+1]
+	number, _, _ := strings.Cut(strings.TrimPrefix(s.ou, "OU=test"), ",")
+	name += number
 	return NewAccount{
 		OU: s.ou, UserPrincipalName: name + "@" + s.DNSName, DisplayName: "Quarantine Service",
 		Password: account.NewSecret(good), Stamp: account.StampOf("req-" + name),

@@ -36,6 +36,34 @@ type Domain struct {
 func Start(t testing.TB) *Domain {
 	t.Helper()
 	s, err := theServer()
+	return domain(t, s, err)
+}
+
+// StartReadOnly starts another domain, with nothing in it but what every domain has,
+// whose controller is a read-only one: asked to write, it refers to another that does
+// not exist. It takes as long as the first, ends with the test, and there can be two.
+func StartReadOnly(t testing.TB) *Domain {
+	t.Helper()
+	s, err := start(t.Context())
+	d := domain(t, s, err)
+	t.Cleanup(func() {
+		if err := s.close(); err != nil {
+			t.Errorf("stop the read-only controller: %v", err)
+		}
+	})
+	// The category of its settings is how a controller knows what it is.
+	settings := ldap.NewModifyRequest("CN=NTDS Settings,CN=DC1,CN=Servers,CN=Default-First-Site-Name,CN=Sites,CN=Configuration,"+d.BaseDN, nil)
+	settings.Replace("objectCategory", []string{"CN=NTDS-DSA-RO,CN=Schema,CN=Configuration," + d.BaseDN})
+	conn := d.connect(t)
+	if err := errors.Join(conn.Modify(settings), conn.Close()); err != nil {
+		t.Fatalf("make the controller a read-only one: %v", err)
+	}
+	return d
+}
+
+// domain describes a controller that was started, or ends the test.
+func domain(t testing.TB, s *server, err error) *Domain {
+	t.Helper()
 	if errors.Is(err, errMissing) || errors.Is(err, errNotRoot) {
 		missing(t, err)
 	}
@@ -83,17 +111,23 @@ func (d *Domain) OU(t testing.TB) string {
 // Connect gives a connection of the domain administrator, closed when the test is over.
 func (d *Domain) Connect(t testing.TB) *ldap.Conn {
 	t.Helper()
-	conn, err := ldap.DialURL(d.URL, ldap.DialWithTLSConfig(&tls.Config{RootCAs: d.Roots}))
-	if err != nil {
-		t.Fatalf("connect to %s: %v", d.URL, err)
-	}
+	conn := d.connect(t)
 	t.Cleanup(func() {
 		if err := conn.Close(); err != nil {
 			t.Errorf("close the connection to %s: %v", d.URL, err)
 		}
 	})
+	return conn
+}
+
+func (d *Domain) connect(t testing.TB) *ldap.Conn {
+	t.Helper()
+	conn, err := ldap.DialURL(d.URL, ldap.DialWithTLSConfig(&tls.Config{RootCAs: d.Roots}))
+	if err != nil {
+		t.Fatalf("connect to %s: %v", d.URL, err)
+	}
 	if err := conn.Bind(d.BindDN, d.Password.Reveal()); err != nil {
-		t.Fatalf("sign in to %s: %v", d.URL, err)
+		t.Fatalf("sign in to %s: %v", d.URL, errors.Join(err, conn.Close()))
 	}
 	return conn
 }

@@ -2,6 +2,7 @@ package sambatest
 
 import (
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/go-ldap/ldap/v3"
@@ -23,23 +24,32 @@ func TestEachTestHasItsOwnUnit(t *testing.T) {
 	require.True(t, ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject), "%v", err)
 }
 
-func TestItEndsAndLeavesNothing(t *testing.T) {
+func TestReadOnlyAndGoneWhenTheTestIsOver(t *testing.T) {
 	t.Parallel()
-	if err := installed(); err != nil {
-		missing(t, err)
+	var d *Domain
+	t.Run("one that ends", func(t *testing.T) {
+		d = StartReadOnly(t)
+		add := ldap.NewAddRequest("OU=new,"+d.BaseDN, nil)
+		add.Attribute("objectClass", []string{"organizationalUnit"})
+		err := d.Connect(t).Add(add)
+		require.True(t, ldap.IsErrorWithCode(err, ldap.LDAPResultReferral), "%v", err)
+	})
+	if d == nil {
+		return // that one was left out, or failed
 	}
-	s, err := start(t.Context(), "127.164.0.1")
-	require.NoError(t, err)
-	require.NoError(t, s.close())
-	require.NoDirExists(t, s.dir)
-	_, err = net.Dial("tcp", s.endpoint())
+	_, err := net.Dial("tcp", strings.TrimPrefix(d.URL, "ldaps://"))
 	require.ErrorContains(t, err, "refused")
 }
 
 func TestAddresses(t *testing.T) {
-	require.Equal(t, "127.100.0.1", address(1))
-	require.Equal(t, "127.163.255.255", address(1<<22-1))
-	require.True(t, net.ParseIP(address(99999)).IsLoopback())
+	for want, of := range map[string][2]int{"127.64.0.1": {1, 1}, "127.191.255.255": {1<<22 - 1, 2}, "127.192.1.0": {256, 3}} {
+		got, err := address(of[0], of[1])
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		require.True(t, net.ParseIP(got).IsLoopback())
+	}
+	_, err := address(1, 4)
+	require.Error(t, err)
 }
 
 // recorder is a test that says how it ended.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -86,11 +87,18 @@ type server struct {
 }
 
 // theServer ends with the test binary.
-var theServer = sync.OnceValues(func() (*server, error) { return start(context.Background(), address(os.Getpid())) })
+var theServer = sync.OnceValues(func() (*server, error) { return start(context.Background()) })
 
-// start starts a controller at an address, or fails with errMissing or errNotRoot.
-func start(ctx context.Context, host string) (*server, error) {
+// started counts the controllers of this process.
+var started atomic.Int32
+
+// start starts a controller, or fails with errMissing or errNotRoot.
+func start(ctx context.Context) (*server, error) {
 	if err := installed(); err != nil {
+		return nil, err
+	}
+	host, err := address(os.Getpid(), int(started.Add(1)))
+	if err != nil {
 		return nil, err
 	}
 	dir, err := os.MkdirTemp("/tmp", "usher-samba-")
@@ -135,9 +143,14 @@ func installed() error {
 	return nil
 }
 
-// address is a loopback address for each process: the ports are always the same ones.
-func address(pid int) string {
-	return fmt.Sprintf("127.%d.%d.%d", 100+pid>>16&0x3f, pid>>8&0xff, pid&0xff)
+// address is a loopback address for each process (Linux has 22 bits of them) and each of
+// three controllers in it: the ports are always the same ones.
+func address(pid, controller int) (string, error) {
+	if controller > 3 {
+		return "", errors.New("a test binary has three controllers at most")
+	}
+	n := controller<<22 | pid&(1<<22-1)
+	return fmt.Sprintf("127.%d.%d.%d", n>>16, n>>8&0xff, n&0xff), nil
 }
 
 func (s *server) endpoint() string { return net.JoinHostPort(s.host, "636") }
