@@ -173,7 +173,7 @@ func TestALifeWithoutAnOwner(t *testing.T) {
 // without a hold, and never of an account whose owner is gone; no notice comes twice.
 func TestNothingIsDeletedSilently(t *testing.T) {
 	deleted := 0
-	for seed := range uint64(400) {
+	for seed := range uint64(120) {
 		d := rand.New(rand.NewPCG(seed, 8))
 		s := living(nil)
 		told := map[string]bool{}

@@ -143,7 +143,7 @@ func (d dice) facts(tenant string) policy.Facts {
 // TestATenantIsNeverLaxer holds for every file that is accepted, whatever stands in it.
 func TestATenantIsNeverLaxer(t *testing.T) {
 	accepted, stricter := 0, 0
-	for seed := range uint64(3000) {
+	for seed := range uint64(1200) {
 		d := dice{rand.New(rand.NewPCG(seed, 4))}
 		text := d.file()
 		p, err := policy.Parse([]byte(text), nil)
@@ -171,7 +171,7 @@ func TestATenantIsNeverLaxer(t *testing.T) {
 			}
 		}
 	}
-	assert.Greater(t, accepted, 500)
+	assert.Greater(t, accepted, 200)
 	assert.Greater(t, stricter, 500, "or nothing was put to the test")
 }
 
@@ -187,7 +187,6 @@ func TestOneMoreRightIsNeverLaxer(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add(policy.BuiltinText())
 	f.Add(head)
 	f.Add("a: &a [*a]")
 	for seed := range uint64(8) {
