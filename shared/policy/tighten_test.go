@@ -143,7 +143,7 @@ func (d dice) facts(tenant string) policy.Facts {
 // TestATenantIsNeverLaxer holds for every file that is accepted, whatever stands in it.
 func TestATenantIsNeverLaxer(t *testing.T) {
 	accepted, stricter := 0, 0
-	for seed := range uint64(1200) {
+	for seed := range uint64(600) {
 		d := dice{rand.New(rand.NewPCG(seed, 4))}
 		text := d.file()
 		p, err := policy.Parse([]byte(text), nil)
@@ -171,8 +171,8 @@ func TestATenantIsNeverLaxer(t *testing.T) {
 			}
 		}
 	}
-	assert.Greater(t, accepted, 200)
-	assert.Greater(t, stricter, 500, "or nothing was put to the test")
+	assert.Greater(t, accepted, 100)
+	assert.Greater(t, stricter, 300, "or nothing was put to the test")
 }
 
 func TestOneMoreRightIsNeverLaxer(t *testing.T) {
