@@ -105,13 +105,15 @@ func (c *Client) PutApplication(ctx context.Context, t account.TenantID, uniqueN
 // ServicePrincipal is an application as one tenant knows it.
 type ServicePrincipal = account.ServicePrincipal
 
+const principalFields = "?$select=id,appId,displayName,appRoles,oauth2PermissionScopes"
+
 // ServicePrincipal finds the service principal of an application in a tenant. It
 // reports false when there is none, or none yet.
 func (c *Client) ServicePrincipal(ctx context.Context, t account.TenantID, appID string) (found ServicePrincipal, ok bool, err error) {
 	call := call{doing: "read the service principal of application " + appID, objects: []string{appID}, permission: readsApps, missing: fault.IdentityNotFound}
 	var w wirePrincipal
 	err = c.run(ctx, t, call, func(s *session) error {
-		if err := s.get(ctx, "/servicePrincipals"+byKey("appId", appID)+"?$select=id,appId,displayName,appRoles,oauth2PermissionScopes", &w); err != nil {
+		if err := s.get(ctx, "/servicePrincipals"+byKey("appId", appID)+principalFields, &w); err != nil {
 			return err
 		}
 		if w.ID == "" {
