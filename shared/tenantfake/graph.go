@@ -69,7 +69,7 @@ func (c *graphCall) serve(methodAllowed bool) *response {
 	switch {
 	case c.authErr != nil:
 		return c.fail(http.StatusUnauthorized, "InvalidAuthenticationToken", c.authErr.Error())
-	case c.route == nil && methodAllowed:
+	case c.route == nil && methodAllowed, c.route != nil && c.route.preview && c.version != "beta":
 		return c.fail(http.StatusBadRequest, "BadRequest", fmt.Sprintf("Resource not found for the segment '%s'.", strings.Split(c.path, "/")[1]))
 	case c.route == nil:
 		return c.fail(http.StatusMethodNotAllowed, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")

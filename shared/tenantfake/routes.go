@@ -14,6 +14,8 @@ type route struct {
 	// body and result name the types of the request body and of the answer (for a list: of its items) in Microsoft's schema; empty for none.
 	body, result string
 	handle       func(*graphCall) *response
+	// preview is set for an operation that only /beta has.
+	preview bool
 	// abroad is set for an operation that looks at the applications of other tenants.
 	abroad bool
 	// batch is set instead of handle for operations that do not run under the tenant's lock.
@@ -45,6 +47,8 @@ var (
 	writeRequests   = []string{"Policy.ReadWrite.ConsentRequest", "Directory.ReadWrite.All"}
 	readRequests    = append([]string{"Policy.Read.All"}, writeRequests...)
 	readPolicies    = []string{"Policy.Read.All"}
+	readMemberships = append([]string{"GroupMember.Read.All"}, readUsers...)
+	readMFA         = []string{"Policy.ReadWrite.AuthenticationMethod"}
 	readConditional = []string{"Policy.Read.All", "Policy.Read.ConditionalAccess", "Policy.ReadWrite.ConditionalAccess"}
 )
 
@@ -63,6 +67,8 @@ func init() { // a variable initialiser would be a cycle: the batch handler look
 		{method: "PATCH", pattern: "/users/{id}", permissions: patchUsers, body: "user", handle: (*graphCall).updateUser},
 		{method: "DELETE", pattern: "/users/{id}", permissions: deleteUsers, handle: (*graphCall).deleteUser},
 		{method: "GET", pattern: "/users/{id}/licenseDetails", permissions: readLicenses, result: "licenseDetails", handle: (*graphCall).licenseDetails},
+		{method: "GET", pattern: "/users/{id}/transitiveMemberOf", permissions: readMemberships, result: "directoryObject", handle: (*graphCall).memberships},
+		{method: "GET", pattern: "/users/{id}/authentication/requirements", permissions: readMFA, preview: true, handle: (*graphCall).authenticationRequirements},
 		{method: "POST", pattern: "/users/{id}/revokeSignInSessions", permissions: revokeSessions, handle: (*graphCall).revokeSessions},
 
 		{method: "GET", pattern: "/directory/deletedItems/microsoft.graph.user", permissions: readUsers, result: "user", handle: (*graphCall).listDeleted},
