@@ -46,7 +46,7 @@ func answering(t *testing.T, result int, text string) *Client {
 	roots.AddCert(donor.Certificate())
 	c, err := New(Options{
 		URL: "ldaps://" + listener.Addr().String(), BaseDN: "DC=corp,DC=example", BindDN: "CN=usher",
-		Password: account.NewSecret(good), Roots: roots, Timeout: shortTime,
+		Password: account.NewSecret(good), Roots: roots, Timeout: patience,
 	})
 	require.NoError(t, err)
 	return c

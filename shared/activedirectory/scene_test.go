@@ -30,10 +30,13 @@ func newScene(t *testing.T) *scene {
 	return s
 }
 
+// patience is enough for a server on this machine, however busy it is.
+const patience = 20 * time.Second
+
 // with gives a client whose options are like those of the scene but for what change says.
 func (s *scene) with(change func(*Options)) *Client {
 	s.t.Helper()
-	o := Options{URL: s.URL, BaseDN: s.BaseDN, BindDN: s.BindDN, Password: s.Password, Roots: s.Roots, Timeout: 20 * time.Second}
+	o := Options{URL: s.URL, BaseDN: s.BaseDN, BindDN: s.BindDN, Password: s.Password, Roots: s.Roots, Timeout: patience}
 	if change != nil {
 		change(&o)
 	}

@@ -39,12 +39,14 @@ func Start(t testing.TB) *Domain {
 	return domain(t, s, err)
 }
 
-// StartReadOnly starts another domain, with nothing in it but what every domain has,
-// whose controller is a read-only one: asked to write, it refers to another that does
-// not exist. It takes as long as the first, ends with the test, and there can be two.
+// StartReadOnly starts a copy of the domain, with nothing in it but what every domain
+// has, whose controller is a read-only one: asked to write, it refers to another. It
+// ends with the test, and there can be two in a test binary.
 func StartReadOnly(t testing.TB) *Domain {
 	t.Helper()
-	s, err := start(t.Context())
+	first, err := theServer()
+	domain(t, first, err)
+	s, err := start(t.Context(), first.dir)
 	d := domain(t, s, err)
 	t.Cleanup(func() {
 		if err := s.close(); err != nil {

@@ -63,15 +63,21 @@ path = %[1]s/state/sysvol
 path = %[1]s/state/sysvol/corp.example/scripts
 `
 
-// script provisions a domain in $1, with the password $2 for its administrator, and
-// runs its controller at the address $3 until standard input ends, which it does when
-// this process is gone.
+// script provisions a domain in $1, with the password $2 for its administrator, or takes
+// the one that lies in $4 as it was provisioned, and runs its controller at the address
+// $3 until standard input ends, which it does when this process is gone.
 const script = `
 set -eu
 trap 'rm -rf "$1"' EXIT
 exec 2>>"$1/log"
-samba-tool domain provision --configfile="$1/smb.conf" --quiet --realm=` + realm + ` --domain=CORP --server-role=dc \
-	--dns-backend=NONE --host-name=dc1 --host-ip="$3" --adminpass="$2" >>"$1/log" </dev/null
+if [ -n "$4" ]; then
+	cp -a "$4/fresh/." "$1"
+else
+	samba-tool domain provision --configfile="$1/smb.conf" --quiet --realm=` + realm + ` --domain=CORP --server-role=dc \
+		--dns-backend=NONE --host-name=dc1 --host-ip="$3" --adminpass="$2" >>"$1/log" </dev/null
+	mkdir "$1/fresh"
+	cp -a "$1/private" "$1/state" "$1/fresh"
+fi
 samba --interactive --no-process-group --debug-stdout --model=single --configfile="$1/smb.conf" >>"$1/log" </dev/null &
 cat >/dev/null
 kill -TERM $!
@@ -87,13 +93,14 @@ type server struct {
 }
 
 // theServer ends with the test binary.
-var theServer = sync.OnceValues(func() (*server, error) { return start(context.Background()) })
+var theServer = sync.OnceValues(func() (*server, error) { return start(context.Background(), "") })
 
 // started counts the controllers of this process.
 var started atomic.Int32
 
-// start starts a controller, or fails with errMissing or errNotRoot.
-func start(ctx context.Context) (*server, error) {
+// start starts a controller, of a new domain or of one that lies in a directory as it was
+// provisioned, or fails with errMissing or errNotRoot.
+func start(ctx context.Context, like string) (*server, error) {
 	if err := installed(); err != nil {
 		return nil, err
 	}
@@ -115,7 +122,7 @@ func start(ctx context.Context) (*server, error) {
 	if err := os.WriteFile(filepath.Join(dir, "smb.conf"), fmt.Appendf(nil, configuration, dir, host), 0o600); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command("/bin/sh", "-c", script, "sh", dir, adminPassword, host)
+	cmd := exec.Command("/bin/sh", "-c", script, "sh", dir, adminPassword, host, like)
 	cmd.Dir, cmd.SysProcAttr = dir, ownGroup()
 	if s.stdin, err = cmd.StdinPipe(); err != nil {
 		return nil, err
