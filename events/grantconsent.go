@@ -20,3 +20,12 @@ type AppPermission struct {
 	// Delegated is true for a permission on behalf of users.
 	Delegated bool `json:"delegated,omitempty"`
 }
+
+// The parts of a revocation that withdraw a consent, between the role groups and the
+// roles: each permission, and last the application, if it is ours. RevokeArgs.Target is
+// the grant's.
+const (
+	RevokeAppRole     RevokePart = "approle"
+	RevokeScope       RevokePart = "scope"
+	RevokeApplication RevokePart = "application"
+)

@@ -46,3 +46,12 @@ func (p AppPermission) Kind() GrantKind {
 func (p AppPermission) Target(appID string) string {
 	return strings.Join([]string{appID, p.Resource, p.Name}, "/")
 }
+
+// ParseTarget reads a Target of a Grant of this kind.
+func (k GrantKind) ParseTarget(target string) (appID string, p AppPermission, ok bool) {
+	parts := strings.Split(target, "/")
+	if len(parts) != 3 || k != AppRole && k != Scope {
+		return "", p, false
+	}
+	return parts[0], AppPermission{Resource: parts[1], Name: parts[2], Delegated: k == Scope}, true
+}

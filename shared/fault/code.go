@@ -57,6 +57,7 @@ const (
 	ApplicationUnknown Code = "application-unknown"
 	PermissionUnknown  Code = "permission-unknown"
 	ConsentNotVisible  Code = "consent-not-visible"
+	ConsentStillListed Code = "consent-still-listed"
 )
 
 // Causes found in Exchange Online.

@@ -62,6 +62,7 @@ var meanings = []Meaning{
 	{ApplicationUnknown, "No tenant offers the application that consent was asked for.", "Check the application id with the vendor, and that it belongs to the tenant's cloud."},
 	{PermissionUnknown, "The API offers no permission of that name in this tenant.", "Check the permission's name and kind (application or delegated) with the vendor; an API appears when the tenant has its product."},
 	{ConsentNotVisible, "The consent is given but does not show yet.", "Nothing: it is looked at again."},
+	{ConsentStillListed, "A withdrawn consent still shows.", "Nothing: it is looked at again."},
 	{ExchangeNotReplicated, "Exchange Online does not know the new account yet.", "Nothing at first: usually under 30 minutes, at most 24 hours; then ask Microsoft support for a forward sync of the object."},
 	{ExchangeAccessMissing, "Exchange Online does not accept Usher's application.", "Grant Exchange.ManageAsApp and the Exchange Administrator role to the application; 'usher doctor' says which one is missing."},
 	{ExchangeRequestRejected, "Exchange Online refused the command.", "Read the fault text; if it comes again, report it with the request id."},
