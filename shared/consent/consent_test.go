@@ -247,6 +247,18 @@ func TestProofGoesOnAfterAFailure(t *testing.T) {
 	assert.Equal(t, consent.Unproven, v.Outcome)
 }
 
+func TestWhatAVerdictMeansForTheRequest(t *testing.T) {
+	for outcome, code := range map[consent.Outcome]fault.Code{
+		consent.Granted: "", consent.Unknown: "", consent.UsedTwice: "", consent.Unproven: "", consent.Declined: fault.ConsentDeclined,
+		consent.OtherTenant: fault.ConsentElsewhere, consent.Expired: fault.ConsentExpired, consent.Incomplete: fault.ConsentNotVisible,
+	} {
+		err := consent.Verdict{Outcome: outcome, Reason: "why"}.Fault()
+		assert.Equal(t, code, fault.CodeOf(err), outcome)
+		waits := fault.ClassOf(err) == fault.Waiting
+		assert.Equal(t, outcome == consent.Incomplete, waits, outcome)
+	}
+}
+
 // Whatever a browser brings, only our own state gets past the door, and no text of it is repeated.
 func FuzzJudge(f *testing.F) {
 	f.Add("state=x&tenant=y&error=access_denied&error_description=AADSTS65004%3a")

@@ -46,6 +46,23 @@ type Verdict struct {
 	Reason string
 }
 
+// Fault is what the verdict means for the request that waits for the consent: nil when
+// it is granted, and when the answer says nothing about it (Unknown, UsedTwice,
+// Unproven), a waiting fault while permissions do not show.
+func (v Verdict) Fault() error {
+	switch v.Outcome {
+	case Declined:
+		return fault.Stopf(fault.ConsentDeclined, "%s", v.Reason)
+	case OtherTenant:
+		return fault.Stopf(fault.ConsentElsewhere, "%s", v.Reason)
+	case Expired:
+		return fault.Stopf(fault.ConsentExpired, "%s", v.Reason)
+	case Incomplete:
+		return fault.NotReadyf(fault.ConsentNotVisible, "%s", v.Reason)
+	}
+	return nil
+}
+
 // Judge looks at the query of a call-back. Its error is one of our own (the store, the
 // proof), and the verdict is Unproven then; where the proof failed the link is used, and
 // Prove goes on with it.

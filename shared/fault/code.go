@@ -58,6 +58,9 @@ const (
 	PermissionUnknown  Code = "permission-unknown"
 	ConsentNotVisible  Code = "consent-not-visible"
 	ConsentStillListed Code = "consent-still-listed"
+	ConsentDeclined    Code = "consent-declined"
+	ConsentElsewhere   Code = "consent-other-tenant"
+	ConsentExpired     Code = "consent-expired"
 )
 
 // Causes found in Exchange Online.
