@@ -171,6 +171,18 @@ func TestGroupsAndPlansThatCount(t *testing.T) {
 	assert.Equal(t, []string{"A", "C"}, plans)
 }
 
+// Graph's limit is one call a second, and it does not say how long to wait.
+func TestConditionalAccessIsThrottled(t *testing.T) {
+	_, world, c := contoso(t)
+	world.SetThrottle(tenantfake.Throttle{Scale: 1})
+	_, err := c.ConditionalAccess(ctx, tenant)
+	require.NoError(t, err)
+	_, err = c.ConditionalAccess(ctx, tenant)
+	assert.True(t, fault.Is(err, fault.Throttled), err)
+	assert.Equal(t, fault.Transient, fault.ClassOf(err))
+	assert.Zero(t, fault.RetryAfter(err))
+}
+
 // Every condition and control of a live policy is taken note of.
 func TestConditionalAccess(t *testing.T) {
 	g := newGraph(t, answer(200, golden(t, "conditional-access.json")))

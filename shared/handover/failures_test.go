@@ -111,18 +111,43 @@ func TestThePageDidNotGoOut(t *testing.T) {
 	}
 }
 
+// Whoever hangs up at once is told of all the same.
+func TestGoneBeforeTheAlarm(t *testing.T) {
+	d := newDesk(t)
+	address := d.make()
+	d.visit("POST", address)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	d.page.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", address, nil))
+	require.Len(t, d.alarms, 1)
+	assert.Empty(t, d.log.String())
+}
+
+// An alarm that cannot be noted is raised again.
+func TestAnAlarmThatIsNotNoted(t *testing.T) {
+	d := newDesk(t)
+	address := d.make()
+	d.visit("POST", address)
+	d.store.between = func() { d.store.down = errAway }
+	assert.Equal(t, 410, d.visit("GET", address).Code)
+	assert.Contains(t, d.log.String(), "note an alarm")
+	d.store.down = nil
+	assert.Equal(t, 410, d.visit("GET", address).Code)
+	assert.Len(t, d.alarms, 2)
+}
+
 // An alarm that nobody took is raised again.
 func TestADeafAlarm(t *testing.T) {
 	d := newDesk(t)
 	address := d.make()
 	d.deaf = errAway
 	d.visit("POST", address)
-	assert.Contains(t, d.log.String(), "what follows a revealed password failed")
+	assert.Contains(t, d.log.String(), "tell of a reveal")
 	for range 2 {
 		assert.Equal(t, 410, d.visit("GET", address).Code)
 	}
 	assert.Len(t, d.alarms, 2)
-	assert.Contains(t, d.log.String(), "was not taken")
+	assert.Contains(t, d.log.String(), "raise an alarm: visited-again")
 	d.deaf = nil
 	for range 2 {
 		assert.Equal(t, 410, d.visit("GET", address).Code)

@@ -113,11 +113,11 @@ func (d *desk) options() handover.Options {
 		Store: d.store, Vault: d.vault, Address: "https://usher.example.com/handover/", Life: 2 * time.Hour,
 		Now: func() time.Time { d.mu.Lock(); defer d.mu.Unlock(); return d.now },
 		Log: slog.New(slog.NewTextHandler(&locked{w: d.log, mu: &d.mu}, nil)),
-		Alarm: func(_ context.Context, a handover.Alarm) error {
+		Alarm: func(ctx context.Context, a handover.Alarm) error {
 			d.mu.Lock()
 			defer d.mu.Unlock()
 			d.alarms = append(d.alarms, a)
-			return d.deaf
+			return errors.Join(d.deaf, ctx.Err())
 		},
 		Revealed: func(ctx context.Context, h handover.Handover) error {
 			d.mu.Lock()

@@ -128,7 +128,7 @@ func (l *Links) reveal(w http.ResponseWriter, r *http.Request, key, token string
 		return
 	}
 	if err := l.o.Revealed(ctx, taken); err != nil {
-		l.o.Log.ErrorContext(ctx, "what follows a revealed password failed", "handover", key, "error", err)
+		l.failed(ctx, key, "tell of a reveal", err)
 	}
 }
 
@@ -186,13 +186,15 @@ func (l *Links) mark(ctx context.Context, key string, r record, stored []byte) (
 func (l *Links) over(ctx context.Context, key string, r record, stored []byte, alarming, pressed bool) view {
 	now := l.o.Now().UTC()
 	state := r.state(now)
-	if state == Revealed && alarming && r.AlarmedAt.IsZero() {
-		told := l.alarm(ctx, Alarm{Handover: r.handover(key, now), Reason: VisitedAgain, At: now, Pressed: pressed})
-		if told {
-			r.AlarmedAt = now
-			if _, err := l.swap(ctx, key, stored, r); err != nil {
-				l.unavailable(ctx, key, "note an alarm", err)
-			}
+	if state != Revealed || !alarming || !r.AlarmedAt.IsZero() {
+		return view{Show: string(state)}
+	}
+	ctx, cancel := finishing(ctx) // whoever hangs up at once is told of all the same
+	defer cancel()
+	if l.alarm(ctx, Alarm{Handover: r.handover(key, now), Reason: VisitedAgain, At: now, Pressed: pressed}) {
+		r.AlarmedAt = now
+		if _, err := l.swap(ctx, key, stored, r); err != nil {
+			l.failed(ctx, key, "note an alarm", err)
 		}
 	}
 	return view{Show: string(state)}
@@ -202,21 +204,26 @@ func (l *Links) over(ctx context.Context, key string, r record, stored []byte, a
 func (l *Links) alarm(ctx context.Context, a Alarm) bool {
 	err := l.o.Alarm(ctx, a)
 	if err != nil {
-		l.o.Log.ErrorContext(ctx, "an alarm about a hand-over was not taken", "handover", a.Key, "reason", string(a.Reason), "error", err)
+		l.failed(ctx, a.Key, "raise an alarm: "+string(a.Reason), err)
 	}
 	return err == nil
 }
 
 // unavailable tells the log why, and the visitor only that it failed.
 func (l *Links) unavailable(ctx context.Context, key, doing string, err error) view {
-	l.o.Log.ErrorContext(ctx, "a hand-over could not be answered: "+doing, "handover", key, "error", err)
+	l.failed(ctx, key, doing, err)
 	return view{Show: "unavailable"}
+}
+
+func (l *Links) failed(ctx context.Context, key, doing string, err error) {
+	l.o.Log.ErrorContext(ctx, "a visit to a hand-over failed", "handover", key, "doing", doing, "error", err)
 }
 
 // write answers with the page, and reports whether it went out, as far as the server knows.
 func (l *Links) write(w http.ResponseWriter, r *http.Request, v view) bool {
 	var body bytes.Buffer
 	if err := page.Execute(&body, v); err != nil {
+		// The cause is left out: it could quote what the page was to show.
 		l.o.Log.ErrorContext(r.Context(), "the page of a hand-over cannot be made", "show", v.Show)
 		http.Error(w, "the page cannot be made", http.StatusInternalServerError)
 		return false
