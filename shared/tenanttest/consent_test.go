@@ -13,6 +13,7 @@ import (
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/grantconsent"
+	"github.com/usher365/usher/functions/revoke"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/consent"
 	"github.com/usher365/usher/shared/entra"
@@ -96,8 +97,32 @@ func TestDirectConsentOnTheEmulator(t *testing.T) {
 		require.NoError(t, err)
 		assert.ElementsMatch(t, vendorsNeeds(), held)
 		assert.Len(t, world.DelegatedGrants(), 1)
+		withdraw(t, directory, task.Account)
+		assert.Empty(t, world.DelegatedGrants())
 		require.Empty(t, server.SchemaViolations())
 	})
+}
+
+// withdraw takes everything away again: the permissions, then the application.
+func withdraw(t *testing.T, directory *entra.Client, acc account.Account) {
+	t.Helper()
+	part := revoke.NewConsents(directory, directory, directory)
+	for i := range acc.Grants {
+		g := &acc.Grants[(i+1)%len(acc.Grants)]
+		task := step.Task[events.RevokeArgs]{Tenant: account.Tenant{ID: tenantfake.DefaultTenantID}, Account: acc, Now: time.Now()}
+		task.Args = events.RevokeArgs{Part: events.RevokePart(g.Kind), Target: g.Target, Name: g.Name}
+		patiently(t, func() bool {
+			res, err := part.Handle(context.Background(), task)
+			if res.Learn != nil {
+				res.Learn(&task.Account)
+			}
+			return err == nil && !res.Again
+		})
+		assert.Equal(t, account.GrantTaken, g.State, g.Target)
+	}
+	_, there, err := directory.ServicePrincipal(context.Background(), tenantfake.DefaultTenantID, tenanttest.VendorApp)
+	require.NoError(t, err)
+	assert.False(t, there)
 }
 
 // proof is a consent.Proof over the directory, as ourselves.
