@@ -102,3 +102,36 @@ func TestRefusalsAboutDelegatedGrants(t *testing.T) {
 	assert.True(t, fault.Is(err, fault.PermissionMissing), err)
 	assert.ErrorContains(t, err, "DelegatedPermissionGrant.ReadWrite.All")
 }
+
+// On the wire: a PATCH by id must not create, and a POST says whom it is for.
+func TestDelegatedGrantsOnTheWire(t *testing.T) {
+	g := newGraph(t, answer(204, ""))
+	c := g.client(t)
+	require.NoError(t, c.SetScopes(ctx, tenant, "a/b", []string{"Mail.Read", "User.Read"}))
+	last := g.last(t)
+	assert.Equal(t, "PATCH /v1.0/oauth2PermissionGrants/a%2Fb", last.Method+" "+last.URL.EscapedPath())
+	assert.Empty(t, last.Header.Get("Prefer"))
+	assert.JSONEq(t, `{"scope":"Mail.Read User.Read"}`, last.body)
+	require.NoError(t, c.GiveDelegated(ctx, tenant, account.DelegatedGrant{ClientID: "c", ResourceID: "r", UserID: "u", Scopes: []string{"Mail.Read"}}))
+	assert.JSONEq(t, `{"clientId":"c","resourceId":"r","consentType":"Principal","principalId":"u","scope":"Mail.Read"}`, g.last(t).body)
+	require.NoError(t, c.MakeServicePrincipal(ctx, tenant, vendorApp))
+	assert.JSONEq(t, `{"appId":"`+vendorApp+`","tags":["WindowsAzureActiveDirectoryIntegratedApp"]}`, g.last(t).body)
+}
+
+func TestWhatAnApplicationMayDoIsReadBackByName(t *testing.T) {
+	_, world, c := withVendor(t)
+	none, err := c.AppPermissions(ctx, tenant, vendorApp)
+	require.NoError(t, err)
+	assert.Empty(t, none)
+	require.NoError(t, c.MakeServicePrincipal(ctx, tenant, vendorApp))
+	p, _, err := c.ServicePrincipal(ctx, tenant, vendorApp)
+	require.NoError(t, err)
+	api, _, err := c.ServicePrincipal(ctx, tenant, graphAPI)
+	require.NoError(t, err)
+	require.NoError(t, c.GivePermission(ctx, tenant, p.ObjectID, api.ObjectID, api.Permissions["Mail.Read"]))
+	require.NoError(t, c.GiveDelegated(ctx, tenant, account.DelegatedGrant{ClientID: p.ObjectID, ResourceID: api.ObjectID, Scopes: []string{"Mail.Send", "No.Such"}}))
+	require.True(t, world.UserConsents(vendorApp, "AdeleV@contoso.com", "Calendars.Read"))
+	held, err := c.AppPermissions(ctx, tenant, vendorApp)
+	require.NoError(t, err)
+	assert.Equal(t, []account.AppPermission{{Resource: graphAPI, Name: "Mail.Read"}, {Resource: graphAPI, Name: "Mail.Send", Delegated: true}}, held)
+}
