@@ -41,6 +41,15 @@ func TestReadOnlyAndGoneWhenTheTestIsOver(t *testing.T) {
 	require.ErrorContains(t, err, "refused")
 }
 
+func TestWhyItDoesNotStart(t *testing.T) {
+	if err := installed(); err != nil {
+		missing(t, err)
+	}
+	s, err := start(t.Context(), "/nowhere")
+	require.ErrorContains(t, err, "/nowhere/fresh")
+	require.NoDirExists(t, s.dir)
+}
+
 func TestAddresses(t *testing.T) {
 	for want, of := range map[string][2]int{"127.64.0.1": {1, 1}, "127.191.255.255": {1<<22 - 1, 2}, "127.192.1.0": {256, 3}} {
 		got, err := address(of[0], of[1])

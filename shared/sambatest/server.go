@@ -1,6 +1,7 @@
 package sambatest
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -65,20 +66,21 @@ path = %[1]s/state/sysvol/corp.example/scripts
 
 // script provisions a domain in $1, with the password $2 for its administrator, or takes
 // the one that lies in $4 as it was provisioned, and runs its controller at the address
-// $3 until standard input ends, which it does when this process is gone.
+// $3 until standard input ends, which it does when this process is gone. The end of the
+// log goes to standard error, for it is removed with the rest.
 const script = `
 set -eu
-trap 'rm -rf "$1"' EXIT
-exec 2>>"$1/log"
+trap 'tail -n 30 "$1/log" >&3 || true; rm -rf "$1"' EXIT
+exec 3>&2 >"$1/log" 2>&1
 if [ -n "$4" ]; then
 	cp -a "$4/fresh/." "$1"
 else
 	samba-tool domain provision --configfile="$1/smb.conf" --quiet --realm=` + realm + ` --domain=CORP --server-role=dc \
-		--dns-backend=NONE --host-name=dc1 --host-ip="$3" --adminpass="$2" >>"$1/log" </dev/null
+		--dns-backend=NONE --host-name=dc1 --host-ip="$3" --adminpass="$2" </dev/null
 	mkdir "$1/fresh"
 	cp -a "$1/private" "$1/state" "$1/fresh"
 fi
-samba --interactive --no-process-group --debug-stdout --model=single --configfile="$1/smb.conf" >>"$1/log" </dev/null &
+samba --interactive --no-process-group --debug-stdout --model=single --configfile="$1/smb.conf" </dev/null 3>&- &
 cat >/dev/null
 kill -TERM $!
 wait $! || true
@@ -90,6 +92,8 @@ type server struct {
 	authority *authority
 	stdin     io.Closer
 	ended     chan error
+	// last is the end of the log, to be read when it has ended.
+	last bytes.Buffer
 }
 
 // theServer ends with the test binary.
@@ -123,7 +127,7 @@ func start(ctx context.Context, like string) (*server, error) {
 		return nil, err
 	}
 	cmd := exec.Command("/bin/sh", "-c", script, "sh", dir, adminPassword, host, like)
-	cmd.Dir, cmd.SysProcAttr = dir, ownGroup()
+	cmd.Dir, cmd.SysProcAttr, cmd.Stderr = dir, ownGroup(), &s.last
 	if s.stdin, err = cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -184,7 +188,7 @@ func (s *server) await(ctx context.Context) error {
 		select {
 		case <-time.After(20 * time.Millisecond):
 		case status := <-s.ended:
-			return fmt.Errorf("the domain controller ended (%v); its log: %s", status, s.log())
+			return fmt.Errorf("the domain controller ended (%v); its log: %s", status, s.last.String())
 		case <-ctx.Done():
 			return fmt.Errorf("%w; its log: %s", err, s.log())
 		}
