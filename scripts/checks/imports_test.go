@@ -12,13 +12,13 @@ import (
 // The layers, by path. "x/..." stands for x and everything under it.
 var (
 	// core are the nouns and rules: the standard library and each other, nothing else.
-	core = []string{"events/...", "shared/account", "shared/profile", "shared/fault"}
+	core = []string{"events/...", "shared/account", "shared/profile", "shared/fault", "shared/fitness"}
 	// forFunctions is what a handler may use beside the core (docs/decisions/001).
 	forFunctions = append(slices.Clone(core), "shared/step", "shared/ledger", "shared/queue", "shared/schema", "shared/webhook")
 	// adapters translate one foreign thing each; they know nothing of one another.
 	adapters = []string{
 		"shared/entra", "shared/exchange", "shared/activedirectory", "shared/secrets", "shared/ticket",
-		"shared/secrets/secretsmanager", "shared/secrets/keyvault",
+		"shared/secrets/secretsmanager", "shared/secrets/keyvault", "shared/handover",
 		"shared/queue/sqlite", "shared/queue/servicebus", "shared/ledger/sqlite", "shared/ledger/postgres",
 	}
 	// wiring is where adapters and handlers are put together.
@@ -40,9 +40,11 @@ var owners = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2/service/sts":                     {"shared/identity"},
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager":          {"shared/secrets/secretsmanager"},
 	"github.com/jackc/pgx":                                         {"shared/ledger/postgres", "shared/postgrestest/server"},
+	"github.com/go-ldap/ldap":                                      {"shared/activedirectory", "shared/sambatest"},
 	"github.com/golang-jwt/jwt":                                    {"shared/tenantfake", "shared/stsfake"},
 	"modernc.org/sqlite":                                           {"shared/database"},
-	"filippo.io/age":                                               {"shared/secrets"},
+	"filippo.io/age":                                               {"shared/secrets", "shared/handover"},
+	"golang.org/x/crypto/ssh":                                      {"shared/handover"},
 	"github.com/santhosh-tekuri/jsonschema":                        {"shared/schema"},
 	"go.yaml.in/yaml":                                              {"shared/profile", "shared/config", "functions/usher"},
 	"github.com/spf13/cobra":                                       {"functions/usher"},

@@ -142,7 +142,7 @@ func receiver(e ast.Expr) string {
 
 // readers may read the environment: what every functions/<x>/cmd calls, and whoever
 // must know whether it is CI that runs the tests.
-var readers = []string{"shared/host/lambda/start.go", "shared/postgrestest/postgrestest.go"}
+var readers = []string{"shared/host/lambda/start.go", "shared/postgrestest/postgrestest.go", "shared/sambatest/sambatest.go"}
 
 // environment are the ways to read the process's environment.
 var environment = []string{"Getenv", "LookupEnv", "Environ", "ExpandEnv"}

@@ -2,12 +2,14 @@ package entra
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/usher365/usher/shared/account"
@@ -100,12 +102,10 @@ func (c *Client) PutApplication(ctx context.Context, t account.TenantID, uniqueN
 	return c.upsert(ctx, t, call, "/applications"+byKey("uniqueName", uniqueName), set.wire())
 }
 
-// ServicePrincipal is an application as one tenant knows it, or an API of Microsoft.
-type ServicePrincipal struct {
-	ObjectID, AppID, DisplayName string
-	// Permissions are the ids of the application permissions it offers, by name.
-	Permissions map[string]string
-}
+// ServicePrincipal is an application as one tenant knows it.
+type ServicePrincipal = account.ServicePrincipal
+
+const principalFields = "?$select=id,appId,displayName,appRoles,oauth2PermissionScopes"
 
 // ServicePrincipal finds the service principal of an application in a tenant. It
 // reports false when there is none, or none yet.
@@ -113,7 +113,7 @@ func (c *Client) ServicePrincipal(ctx context.Context, t account.TenantID, appID
 	call := call{doing: "read the service principal of application " + appID, objects: []string{appID}, permission: readsApps, missing: fault.IdentityNotFound}
 	var w wirePrincipal
 	err = c.run(ctx, t, call, func(s *session) error {
-		if err := s.get(ctx, "/servicePrincipals"+byKey("appId", appID)+"?$select=id,appId,displayName,appRoles", &w); err != nil {
+		if err := s.get(ctx, "/servicePrincipals"+byKey("appId", appID)+principalFields, &w); err != nil {
 			return err
 		}
 		if w.ID == "" {
@@ -127,38 +127,89 @@ func (c *Client) ServicePrincipal(ctx context.Context, t account.TenantID, appID
 	return w.principal(), err == nil, err
 }
 
+// enterpriseApp is the tag that the Entra admin centre lists by.
+const enterpriseApp = "WindowsAzureActiveDirectoryIntegratedApp"
+
 // PutServicePrincipal makes the service principal of an application of this tenant,
 // such that it shows under "Enterprise applications". It does not read back.
 //
 // IdentityNotFound (waiting) says that the application is too new.
 func (c *Client) PutServicePrincipal(ctx context.Context, t account.TenantID, appID string) error {
 	call := call{doing: "make the service principal of application " + appID, objects: []string{appID}, permission: changesApps, missing: fault.IdentityNotFound}
-	// The tag is what the Entra admin centre lists by.
-	tags := map[string]any{"tags": []string{"WindowsAzureActiveDirectoryIntegratedApp"}}
+	tags := map[string]any{"tags": []string{enterpriseApp}}
 	return c.upsert(ctx, t, call, "/servicePrincipals"+byKey("appId", appID), tags)
+}
+
+// MakeServicePrincipal makes the service principal of an application whose home may be
+// another tenant, such as a vendor's. One that is there already is no error and stays
+// as it is: an application has one in a tenant, so it can be no other. It does not
+// read back.
+//
+// ApplicationUnknown (permanent) says that no tenant has such an application, or that
+// its owner does not offer it to others.
+func (c *Client) MakeServicePrincipal(ctx context.Context, t account.TenantID, appID string) error {
+	call := call{
+		doing: "make the service principal of application " + appID, objects: []string{appID},
+		permission: changesApps, conflict: fault.ConsentNotVisible,
+	}
+	err := c.run(ctx, t, call, func(s *session) error {
+		return s.write(ctx, http.MethodPost, "/servicePrincipals", map[string]any{"appId": appID, "tags": []string{enterpriseApp}})
+	})
+	if refused, ok := errors.AsType[*refusal](err); ok && refused.status == http.StatusBadRequest && fault.Is(err, fault.IdentityNotFound) {
+		return fault.Stop(fault.ApplicationUnknown, fmt.Errorf("%s: %w: no tenant offers an application of this id: check it with the vendor", call.doing, refused))
+	}
+	return unlessConflict(err, fault.ConsentNotVisible)
+}
+
+// unlessConflict turns "there already" into success, for what can be no other than ours.
+func unlessConflict(err error, conflict fault.Code) error {
+	if fault.Is(err, conflict) {
+		return nil
+	}
+	return err
+}
+
+// RemoveServicePrincipal deletes a service principal by its object id, and with it
+// everything that was granted to it in the tenant. One that is gone already is no error.
+func (c *Client) RemoveServicePrincipal(ctx context.Context, t account.TenantID, principal string) error {
+	call := call{doing: "delete service principal " + principal, objects: []string{principal}, permission: changesApps, missing: fault.IdentityNotFound}
+	return unlessMissing(c.run(ctx, t, call, func(s *session) error {
+		return s.plain(ctx, http.MethodDelete, "/servicePrincipals/"+url.PathEscape(principal))
+	}))
 }
 
 // upsert writes an object by its alternate key.
 func (c *Client) upsert(ctx context.Context, t account.TenantID, call call, path string, body any) error {
 	return c.run(ctx, t, call, func(s *session) error {
-		return s.write(ctx, http.MethodPatch, path, body)
+		req, err := s.encode(ctx, http.MethodPatch, path, body)
+		if err != nil {
+			return err
+		}
+		req.Raw().Header.Set("Prefer", "create-if-missing")
+		_, err = s.send(req)
+		return err
 	})
 }
 
 // write sends a body whose answer does not matter beyond its status.
 func (s *session) write(ctx context.Context, method, path string, body any) error {
-	req, err := s.request(ctx, method, s.base.String()+path)
+	req, err := s.encode(ctx, method, path, body)
 	if err != nil {
 		return err
 	}
-	if err := runtime.MarshalAsJSON(req, body); err != nil {
-		return fmt.Errorf("encode request: %w", err)
-	}
-	if method == http.MethodPatch {
-		req.Raw().Header.Set("Prefer", "create-if-missing")
-	}
 	_, err = s.send(req)
 	return err
+}
+
+func (s *session) encode(ctx context.Context, method, path string, body any) (*policy.Request, error) {
+	req, err := s.request(ctx, method, s.base.String()+path)
+	if err != nil {
+		return nil, err
+	}
+	if err := runtime.MarshalAsJSON(req, body); err != nil {
+		return nil, fmt.Errorf("encode request: %w", err)
+	}
+	return req, nil
 }
 
 // byKey addresses an object by an alternate key.
@@ -255,17 +306,23 @@ type wirePrincipal struct {
 	ID          string
 	AppID       string `json:"appId"`
 	DisplayName string
-	AppRoles    []struct {
-		ID, Value string
+	AppRoles    []wireOffer
+	Scopes      []wireOffer `json:"oauth2PermissionScopes"`
+}
+
+// wireOffer is a permission that an API offers. One with an empty value is no permission.
+type wireOffer struct{ ID, Value string }
+
+func offers(wire []wireOffer) map[string]string {
+	byName := map[string]string{}
+	for _, w := range wire {
+		if w.Value != "" {
+			byName[w.Value] = w.ID
+		}
 	}
+	return byName
 }
 
 func (w wirePrincipal) principal() ServicePrincipal {
-	p := ServicePrincipal{ObjectID: w.ID, AppID: w.AppID, DisplayName: w.DisplayName, Permissions: map[string]string{}}
-	for _, r := range w.AppRoles {
-		if r.Value != "" {
-			p.Permissions[r.Value] = r.ID
-		}
-	}
-	return p
+	return ServicePrincipal{ObjectID: w.ID, AppID: w.AppID, DisplayName: w.DisplayName, Permissions: offers(w.AppRoles), Scopes: offers(w.Scopes)}
 }

@@ -90,6 +90,7 @@ var rules = []rule{
 	{status: []int{400, 409}, text: "userPrincipalName already exists", class: fault.Permanent, fault: fault.NameTaken, remedy: "another account has this name: choose another name, or ask for that account to be adopted"},
 	{status: []int{400, 409}, code: "RoleAssignmentExists", fault: conflict, remedy: "read back what is there"},
 	{status: []int{400, 409}, text: "Permission being assigned already exists", fault: conflict, remedy: "read back what is there"},
+	{status: []int{400, 409}, code: "Request_MultipleObjectsWithSameKeyValue", fault: conflict, remedy: "read back what is there"},
 	{status: []int{400, 409}, detail: "ConflictingObjects", fault: conflict, remedy: "read back what is there"},
 	{status: []int{400, 409}, detail: "ObjectConflict", fault: conflict, remedy: "read back what is there"},
 	{status: []int{400, 409}, text: "conflicting object", fault: conflict, remedy: "read back what is there"},
@@ -148,6 +149,9 @@ func (r rule) resolved(c call) rule {
 		}
 	case conflict:
 		r.fault, r.class = c.conflict, fault.Permanent
+		if c.conflict == fault.ConsentNotVisible {
+			r.class = fault.Waiting
+		}
 	}
 	r.remedy = strings.ReplaceAll(r.remedy, "{permission}", c.permission)
 	return r

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
@@ -59,17 +58,7 @@ func (w wireFederated) key() string                     { return w.ID }
 func (w wireFederated) credential() FederatedCredential { return FederatedCredential(w) }
 
 // Grant is an application permission that a service principal holds.
-type Grant struct {
-	ID string
-	// ResourceID is the object id of the API's service principal in the tenant.
-	ResourceID, ResourceName string
-	PermissionID             string
-}
-
-// Same reports whether two grant the same permission of the same API.
-func (g Grant) Same(other Grant) bool {
-	return strings.EqualFold(g.ResourceID, other.ResourceID) && strings.EqualFold(g.PermissionID, other.PermissionID)
-}
+type Grant = account.AppGrant
 
 // Grants lists the application permissions that a service principal holds.
 func (c *Client) Grants(ctx context.Context, t account.TenantID, principal string) ([]Grant, error) {
@@ -91,10 +80,7 @@ func (c *Client) GivePermission(ctx context.Context, t account.TenantID, princip
 			"principalId": principal, "resourceId": resource, "appRoleId": permission,
 		})
 	})
-	if fault.Is(err, fault.RoleConflict) {
-		return nil
-	}
-	return err
+	return unlessConflict(err, fault.RoleConflict)
 }
 
 // WithdrawPermission takes a grant away. One that is gone already is no error.

@@ -52,6 +52,17 @@ const (
 	ListingExpired       Code = "listing-expired"
 )
 
+// Causes found while an application is consented to.
+const (
+	ApplicationUnknown Code = "application-unknown"
+	PermissionUnknown  Code = "permission-unknown"
+	ConsentNotVisible  Code = "consent-not-visible"
+	ConsentStillListed Code = "consent-still-listed"
+	ConsentDeclined    Code = "consent-declined"
+	ConsentElsewhere   Code = "consent-other-tenant"
+	ConsentExpired     Code = "consent-expired"
+)
+
 // Causes found in Exchange Online.
 const (
 	ExchangeNotReplicated   Code = "exchange-not-replicated"
@@ -61,6 +72,20 @@ const (
 	RoleGroupNotFound       Code = "role-group-not-found"
 	MemberNotVisible        Code = "member-not-visible"
 	MemberStillListed       Code = "member-still-listed"
+)
+
+// Causes found in on-premises Active Directory.
+const (
+	ADCertificateUntrusted Code = "ad-certificate-untrusted"
+	ADSignInRefused        Code = "ad-sign-in-refused"
+	ADPermissionMissing    Code = "ad-permission-missing"
+	ADReferral             Code = "ad-referral"
+	ADContainerNotFound    Code = "ad-container-not-found"
+	ADPasswordRejected     Code = "ad-password-rejected"
+	ADAccountAmbiguous     Code = "ad-account-ambiguous"
+	ADRequestRejected      Code = "ad-request-rejected"
+	ADConnectionLost       Code = "ad-connection-lost"
+	ADBusy                 Code = "ad-busy"
 )
 
 // Causes that are our own rules.

@@ -109,7 +109,7 @@ func Is(err error, code Code) bool { return err != nil && CodeOf(err) == code }
 // passes by itself, rather than that it did not like the request.
 func Outage(code Code) bool {
 	switch code {
-	case Throttled, ServiceUnavailable, Unreachable, LedgerUnavailable, SecretUnavailable:
+	case Throttled, ServiceUnavailable, Unreachable, LedgerUnavailable, SecretUnavailable, ADConnectionLost, ADBusy:
 		return true
 	}
 	return false

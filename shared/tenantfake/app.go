@@ -16,6 +16,8 @@ type app struct {
 	// created is zero for a service principal that has been there always; tags are what Graph set on it.
 	created time.Time
 	tags    []any
+	// changed holds the latest change of each permission, as Graph made it.
+	changed map[permission]permissionChange
 }
 
 func (t *Tenant) addApp(a App) {
@@ -61,6 +63,7 @@ func (t *Tenant) RemoveApp(clientID string) bool {
 // dropApp deletes a service principal with its directory roles.
 func (t *Tenant) dropApp(a *app) {
 	t.endAssignmentsOf(t.s.now(), a.spec.ObjectID)
+	t.endDelegationsOf(t.s.now(), a.spec.ObjectID)
 	t.apps = slices.DeleteFunc(t.apps, func(other *app) bool { return other == a })
 }
 
@@ -105,7 +108,7 @@ func (t *Tenant) changeApp(clientID string, change func(*app)) bool {
 // SetPermissions replaces the application permissions granted to an app on Graph and on Exchange. Tokens issued before keep theirs.
 // Like the other methods that change an app, it reports whether the tenant knows it.
 func (t *Tenant) SetPermissions(clientID string, graph, exchange []string) bool {
-	return t.changeApp(clientID, func(a *app) { a.spec.Graph, a.spec.Exchange = graph, exchange })
+	return t.changeApp(clientID, func(a *app) { a.spec.Graph, a.spec.Exchange, a.changed = graph, exchange, nil })
 }
 
 // SetDirectoryRoles replaces the directory roles of an app (display names or template ids). Tokens issued before keep theirs.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -28,12 +29,19 @@ var permissionTable = map[string]map[string]string{
 		"Application.ReadWrite.All":              "1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9",
 		"AppRoleAssignment.ReadWrite.All":        "06b708a9-e830-4db3-a914-8e69da51d44f",
 		"DelegatedPermissionGrant.ReadWrite.All": "8e8e4742-1d95-4f68-9d56-6ee75648c72a",
+		"Policy.ReadWrite.ConsentRequest":        "999f8c63-0a38-4f1b-91fd-ed1947bdd1a9",
+		"Mail.Read":                              "810c84a8-4a9e-49e6-bf7d-12d183f40d01",
+		"Mail.ReadWrite":                         "e2a3a72e-5f79-4c64-b1b1-878b674786c9",
+		"Calendars.Read":                         "798ee544-9d2d-430c-a058-570e29e34338",
+		"Group.Read.All":                         "5b567255-7703-4780-807c-7be8301ae99b",
+		"Sites.FullControl.All":                  "a82116e5-55eb-4c41-a434-62fe8a61c773",
 		"Mail.Send":                              "b633e1c5-b582-4048-a93e-9f11b44c7e96",
 		"Reports.Read.All":                       "230c1aed-a721-4c5d-9cb4-a90514e508ef",
 		"AuditLog.Read.All":                      "b0afded3-3588-46d8-8b3d-9842eff778da",
 	},
 	exchangeAppID: {
 		"Exchange.ManageAsApp": "dc50a0fb-09a3-484d-be87-e023b12c6440",
+		"full_access_as_app":   "dc890d15-9560-4a4c-9b7f-a736ec74ec40",
 		// Two that are easily mistaken for it.
 		"Exchange.ManageAsAppV2":        permissionID("Exchange.ManageAsAppV2"),
 		"Exchange.AdminAPI.ManageAsApp": permissionID("Exchange.AdminAPI.ManageAsApp"),
@@ -91,6 +99,7 @@ func (r resource) object(t *Tenant) map[string]any {
 	return map[string]any{
 		"id": r.objectID(t), "appId": r.appID, "displayName": r.name, "appDisplayName": r.name, "accountEnabled": true,
 		"servicePrincipalType": "Application", "appRoleAssignmentRequired": false, "appRoles": roles,
+		"oauth2PermissionScopes": r.scopeObjects(),
 	}
 }
 
@@ -113,6 +122,50 @@ func (t *Tenant) grantObject(a *app, r resource, name string) map[string]any {
 		"id": grantID(a.spec.ObjectID, r.objectID(t), r.roleID(name)), "appRoleId": r.roleID(name),
 		"principalId": a.spec.ObjectID, "principalType": "ServicePrincipal", "principalDisplayName": a.spec.DisplayName,
 		"resourceId": r.objectID(t), "resourceDisplayName": r.name,
+	}
+}
+
+// permission is an application permission of a resource, by name.
+type permission struct{ resource, name string }
+
+// permissionChange is when a permission was given or withdrawn.
+type permissionChange struct {
+	at   time.Time
+	held bool
+}
+
+// permit gives or withdraws an application permission.
+func (a *app) permit(r resource, name string, held bool, now time.Time) {
+	list := r.granted(a)
+	*list = slices.DeleteFunc(slices.Clone(*list), func(n string) bool { return n == name })
+	if held {
+		*list = append(*list, name)
+	}
+	if a.changed == nil {
+		a.changed = map[permission]permissionChange{}
+	}
+	a.changed[permission{r.appID, name}] = permissionChange{now, held}
+}
+
+// eachShownGrant visits the permissions granted in the tenant as a reader sees them.
+func (c *graphCall) eachShownGrant(visit func(a *app, r resource, name string)) {
+	late := func(a *app, r resource, name string) bool {
+		change, ok := a.changed[permission{r.appID, name}]
+		return ok && !c.reaches(change.at, ReadGrants)
+	}
+	c.t.eachGrant(func(a *app, r resource, name string) {
+		if !late(a, r, name) {
+			visit(a, r, name)
+		}
+	})
+	for _, a := range c.t.apps {
+		for _, r := range resources {
+			for _, name := range sortedKeys(permissionTable[r.appID]) {
+				if late(a, r, name) && !a.changed[permission{r.appID, name}].held {
+					visit(a, r, name)
+				}
+			}
+		}
 	}
 }
 
@@ -142,7 +195,7 @@ func (c *graphCall) grants(navigation string, want func(*app, resource) bool) *r
 		return c.notFound(c.params["id"])
 	}
 	objects := []map[string]any{}
-	c.t.eachGrant(func(a *app, r resource, name string) {
+	c.eachShownGrant(func(a *app, r resource, name string) {
 		if want(a, r) {
 			objects = append(objects, c.t.grantObject(a, r, name))
 		}
@@ -171,12 +224,11 @@ func (c *graphCall) grant() *response {
 	if !ok {
 		return c.badRequest("Permission being assigned was not found on application '" + r.appID + "'.")
 	}
-	held := r.granted(a)
-	if slices.Contains(*held, name) {
+	if slices.Contains(*r.granted(a), name) {
 		const text = "Permission being assigned already exists on the object"
 		return c.badRequest(text, detail{"InvalidUpdate", text, ""})
 	}
-	*held = append(slices.Clone(*held), name)
+	a.permit(r, name, true, c.now)
 	return c.entity(http.StatusCreated, "servicePrincipals('"+c.params["id"]+"')/appRoleAssignments/$entity", c.t.grantObject(a, r, name))
 }
 
@@ -186,8 +238,7 @@ func (c *graphCall) withdrawGrant() *response {
 		if grantID(a.spec.ObjectID, r.objectID(c.t), r.roleID(name)) != c.params["grant"] {
 			return
 		}
-		held := r.granted(a)
-		*held = slices.DeleteFunc(slices.Clone(*held), func(n string) bool { return n == name })
+		a.permit(r, name, false, c.now)
 		resp = newResponse(http.StatusNoContent)
 	})
 	return resp

@@ -123,6 +123,25 @@ func (t *Tenant) LicenseByHand(idOrUPN, skuID string) bool {
 	})
 }
 
+// JoinByHand puts a user into groups, by their object ids. It reports whether there was such a user.
+func (t *Tenant) JoinByHand(idOrUPN string, groups ...string) bool {
+	return t.byHand(idOrUPN, func(now time.Time, rec *userRecord) {
+		u := rec.current().clone()
+		u.Groups = append(u.Groups, groups...)
+		t.change(now, rec, u)
+	})
+}
+
+// SetPerUserMFAByHand sets the legacy multifactor authentication of a user: disabled, enabled or enforced. It reports whether there was
+// such a user.
+func (t *Tenant) SetPerUserMFAByHand(idOrUPN, state string) bool {
+	return t.byHand(idOrUPN, func(now time.Time, rec *userRecord) {
+		u := rec.current().clone()
+		u.PerUserMFA = state
+		t.change(now, rec, u)
+	})
+}
+
 // AssignRoleByHand gives a user a directory role (display name or template id) and returns the assignment's id; empty if there is no such
 // user or role. An existing assignment is returned as it is.
 func (t *Tenant) AssignRoleByHand(idOrUPN, role string) string {

@@ -28,6 +28,8 @@ type graphCall struct {
 	stale   bool
 	batched bool
 	used    float64 // share of the throttling limit
+	// abroad are the applications of other tenants, for a route that looks there.
+	abroad []Registration
 
 	requestID, clientRequestID string
 }
@@ -67,7 +69,7 @@ func (c *graphCall) serve(methodAllowed bool) *response {
 	switch {
 	case c.authErr != nil:
 		return c.fail(http.StatusUnauthorized, "InvalidAuthenticationToken", c.authErr.Error())
-	case c.route == nil && methodAllowed:
+	case c.route == nil && methodAllowed, c.route != nil && c.route.preview && c.version != "beta":
 		return c.fail(http.StatusBadRequest, "BadRequest", fmt.Sprintf("Resource not found for the segment '%s'.", strings.Split(c.path, "/")[1]))
 	case c.route == nil:
 		return c.fail(http.StatusMethodNotAllowed, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
@@ -76,6 +78,9 @@ func (c *graphCall) serve(methodAllowed bool) *response {
 	}
 	if c.route.batch != nil {
 		return c.route.batch(c)
+	}
+	if c.route.abroad {
+		c.abroad = c.s.offersElsewhere(c.t)
 	}
 	c.now = c.t.lock()
 	defer c.t.mu.Unlock()

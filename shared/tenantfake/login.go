@@ -35,7 +35,7 @@ func (s *Server) routeLogin(r *http.Request, body []byte, segs []string) *inboun
 	}
 	c := &loginCall{s: s, r: r, form: form, base: baseURL(r), id: s.guid()}
 	in := &inbound{call: Call{
-		Service: Login, Method: r.Method, Path: "/" + strings.Join(segs, "/"), Query: r.URL.RawQuery,
+		Service: Login, Method: r.Method, Path: "/" + strings.Join(segs, "/"), Query: withoutState(r.URL.Query()),
 		RequestID: c.id, ClientRequestID: r.Header.Get("Client-Request-Id"),
 	}}
 	in.refuse = c.refuse
@@ -53,6 +53,14 @@ func (s *Server) routeLogin(r *http.Request, body []byte, segs []string) *inboun
 	return in
 }
 
+// withoutState is a query for the log: the state of a consent link opens something.
+func withoutState(q url.Values) string {
+	if q.Has("state") {
+		q.Set("state", "[redacted]")
+	}
+	return q.Encode()
+}
+
 func (c *loginCall) serve(segs []string) *response {
 	if len(segs) == 3 && segs[0] == "common" && segs[1] == "discovery" && segs[2] == "instance" {
 		return c.instanceDiscovery()
@@ -66,6 +74,10 @@ func (c *loginCall) serve(segs []string) *response {
 		return c.discovery(segs[0])
 	case "GET discovery/v2.0/keys":
 		return jsonResponse(http.StatusOK, c.s.publishedKeys())
+	case "GET v2.0/adminconsent":
+		return c.adminConsent(segs[0], true)
+	case "GET adminconsent":
+		return c.adminConsent(segs[0], false)
 	case "POST oauth2/v2.0/token":
 		return c.token(segs[0])
 	}

@@ -189,13 +189,13 @@ func (c *graphCall) collection(context string, fields map[string]filterable, obj
 	return c.reply(http.StatusOK, map[string]any{"@odata.context": c.context(context), "value": items})
 }
 
-// pick applies $select to an object.
+// pick applies $select to an object. The type of an object of a mixed list stays.
 func pick(object map[string]any, list string) map[string]any {
 	if list == "" {
 		return object
 	}
 	out := map[string]any{}
-	for _, name := range strings.Split(list, ",") {
+	for _, name := range append(strings.Split(list, ","), "@odata.type") {
 		if v, ok := object[strings.TrimSpace(name)]; ok {
 			out[strings.TrimSpace(name)] = v
 		}

@@ -32,7 +32,7 @@ func (p ConditionalAccessPolicy) object() map[string]any {
 		"conditions": map[string]any{
 			"clientAppTypes": listOr(p.ClientAppTypes, "all"),
 			"applications": map[string]any{
-				"includeApplications": listOr(p.IncludeApplications, "All"), "excludeApplications": []any{}, "includeUserActions": []any{},
+				"includeApplications": listOr(p.IncludeApplications, "All"), "excludeApplications": listOr(p.ExcludeApplications), "includeUserActions": []any{},
 				"includeAuthenticationContextClassReferences": []any{}, "applicationFilter": nil,
 			},
 			"users": map[string]any{
@@ -41,7 +41,7 @@ func (p ConditionalAccessPolicy) object() map[string]any {
 				"includeRoles": listOr(p.IncludeRoles), "excludeRoles": listOr(p.ExcludeRoles),
 				"includeGuestsOrExternalUsers": nil, "excludeGuestsOrExternalUsers": nil,
 			},
-			"locations": nil, "platforms": nil, "devices": nil, "clientApplications": nil, "authenticationFlows": nil, "insiderRiskLevels": nil,
+			"locations": p.locations(), "platforms": nil, "devices": nil, "clientApplications": nil, "authenticationFlows": p.flows(), "insiderRiskLevels": nil,
 			"signInRiskLevels": []any{}, "userRiskLevels": []any{}, "servicePrincipalRiskLevels": []any{},
 		},
 		"grantControls": map[string]any{
@@ -50,6 +50,20 @@ func (p ConditionalAccessPolicy) object() map[string]any {
 		},
 		"sessionControls": nil,
 	}
+}
+
+func (p ConditionalAccessPolicy) locations() any {
+	if len(p.IncludeLocations)+len(p.ExcludeLocations) == 0 {
+		return nil
+	}
+	return map[string]any{"includeLocations": listOr(p.IncludeLocations, "All"), "excludeLocations": listOr(p.ExcludeLocations)}
+}
+
+func (p ConditionalAccessPolicy) flows() any {
+	if p.TransferMethods == "" {
+		return nil
+	}
+	return map[string]any{"transferMethods": p.TransferMethods}
 }
 
 // includedUsers is everybody when the policy names neither users nor groups nor roles.

@@ -2,6 +2,7 @@ package tenantfake
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,7 +16,7 @@ func (a *app) object() map[string]any {
 	return map[string]any{
 		"id": a.spec.ObjectID, "appId": a.spec.ClientID, "displayName": a.spec.DisplayName, "accountEnabled": !a.spec.Disabled,
 		"servicePrincipalType": "Application", "appDisplayName": a.spec.DisplayName, "appRoleAssignmentRequired": false,
-		"appRoles": []any{}, "tags": append([]any{}, a.tags...),
+		"appRoles": []any{}, "oauth2PermissionScopes": []any{}, "tags": append([]any{}, a.tags...),
 	}
 }
 
@@ -73,14 +74,38 @@ func (c *graphCall) createPrincipal() *response {
 
 // makePrincipal makes the service principal of an application that has come to where it is looked up.
 func (c *graphCall) makePrincipal(body principalBody) *response {
-	reg := c.t.registrationOf(body.AppID)
-	if reg == nil || !c.reaches(reg.Created, ReadBacking) {
+	name, known := c.backing(body.AppID)
+	if !known {
 		text := "The appId '" + body.AppID + "' of the service principal does not reference a valid application object."
 		return c.badRequest(text, detail{"NoBackingApplicationObject", text, "appId"})
 	}
-	a := &app{spec: App{ClientID: reg.AppID, ObjectID: c.s.guid(), DisplayName: reg.text("displayName")}, created: c.now, tags: body.Tags}
+	a := &app{spec: App{ClientID: strings.ToLower(body.AppID), ObjectID: c.s.guid(), DisplayName: name}, created: c.now, tags: body.Tags}
 	c.t.apps = append(c.t.apps, a)
 	return c.entity(http.StatusCreated, "servicePrincipals/$entity", a.object())
+}
+
+// backing finds the display name of the application that a service principal is made of: one of this tenant, or one that another tenant
+// offers to all.
+func (c *graphCall) backing(appID string) (name string, known bool) {
+	if reg := c.t.registrationOf(appID); reg != nil {
+		return reg.text("displayName"), c.reaches(reg.Created, ReadBacking)
+	}
+	i := slices.IndexFunc(c.abroad, func(r Registration) bool { return strings.EqualFold(r.ClientID, appID) })
+	if i < 0 {
+		return "", false
+	}
+	return c.abroad[i].DisplayName, true
+}
+
+// offersElsewhere lists what other tenants than this one offer to all. No tenant may be locked.
+func (s *Server) offersElsewhere(than *Tenant) []Registration {
+	var out []Registration
+	for _, t := range s.Tenants() {
+		if t != than {
+			out = append(out, slices.DeleteFunc(t.Registrations(), func(r Registration) bool { return !r.offeredAbroad() })...)
+		}
+	}
+	return out
 }
 
 // updatePrincipal is also the upsert by appId (reference: Microsoft Graph docs, serviceprincipal-upsert).

@@ -15,6 +15,8 @@ type Registration struct {
 	Tags, RedirectURIs                      []string
 	// Permissions are the ids of the permissions asked for, by the resource's application id.
 	Permissions map[string][]string
+	// Delegated are the same for permissions on behalf of users.
+	Delegated map[string][]string
 	// Secrets are the names of its client secrets, which open nothing here.
 	Secrets []string
 }
@@ -58,7 +60,7 @@ func (t *Tenant) Register(r Registration) (objectID string) {
 		props["signInAudience"] = r.SignInAudience
 	}
 	props["tags"], props["web"] = list(r.Tags), map[string]any{"redirectUris": list(r.RedirectURIs)}
-	props["requiredResourceAccess"] = accessOf(r.Permissions)
+	props["requiredResourceAccess"] = accessOf(r.Permissions, r.Delegated)
 	for _, name := range r.Secrets {
 		props["passwordCredentials"] = append(props["passwordCredentials"].([]any), t.s.secretObject(name))
 	}
@@ -88,14 +90,18 @@ func list(names []string) []any {
 	return out
 }
 
-func accessOf(permissions map[string][]string) []any {
-	out := []any{}
-	for _, resource := range sortedKeys(permissions) {
-		access := []any{}
-		for _, id := range permissions[resource] {
-			access = append(access, map[string]any{"id": id, "type": "Role"})
+func accessOf(permissions, delegated map[string][]string) []any {
+	access := map[string][]any{}
+	for kind, asked := range map[string]map[string][]string{"Role": permissions, "Scope": delegated} {
+		for resource, ids := range asked {
+			for _, id := range ids {
+				access[resource] = append(access[resource], map[string]any{"id": id, "type": kind})
+			}
 		}
-		out = append(out, map[string]any{"resourceAppId": resource, "resourceAccess": access})
+	}
+	out := []any{}
+	for _, resource := range sortedKeys(access) {
+		out = append(out, map[string]any{"resourceAppId": resource, "resourceAccess": access[resource]})
 	}
 	return out
 }
@@ -114,13 +120,17 @@ func (t *Tenant) Registrations() []Registration {
 func (r *registration) view() Registration {
 	v := Registration{
 		ObjectID: r.ID, ClientID: r.AppID, UniqueName: r.text("uniqueName"), DisplayName: r.text("displayName"),
-		SignInAudience: r.text("signInAudience"), Tags: texts(r.Props["tags"]), Permissions: map[string][]string{},
+		SignInAudience: r.text("signInAudience"), Tags: texts(r.Props["tags"]), Permissions: map[string][]string{}, Delegated: map[string][]string{},
 	}
 	if web, ok := r.Props["web"].(map[string]any); ok {
 		v.RedirectURIs = texts(web["redirectUris"])
 	}
-	eachAccess(r.Props["requiredResourceAccess"], func(resource, id string) {
-		v.Permissions[resource] = append(v.Permissions[resource], id)
+	eachAccess(r.Props["requiredResourceAccess"], func(resource, id string, delegated bool) {
+		into := v.Permissions
+		if delegated {
+			into = v.Delegated
+		}
+		into[resource] = append(into[resource], id)
 	})
 	for _, secret := range objects(r.Props["passwordCredentials"]) {
 		name, _ := secret["displayName"].(string)
@@ -130,12 +140,12 @@ func (r *registration) view() Registration {
 }
 
 // eachAccess visits requiredResourceAccess.
-func eachAccess(v any, visit func(resource, id string)) {
+func eachAccess(v any, visit func(resource, id string, delegated bool)) {
 	for _, group := range objects(v) {
 		resource, _ := group["resourceAppId"].(string)
 		for _, access := range objects(group["resourceAccess"]) {
 			id, _ := access["id"].(string)
-			visit(resource, id)
+			visit(resource, id, access["type"] == "Scope")
 		}
 	}
 }
@@ -169,35 +179,54 @@ func (t *Tenant) registrationOf(appID string) *registration {
 	return t.registrations[i]
 }
 
+// offeredAbroad reports whether other tenants than its home may know an application.
+func (r Registration) offeredAbroad() bool { return r.SignInAudience != "AzureADMyOrg" }
+
+// application finds the registration of an application in whatever tenant is its home.
+func (s *Server) application(clientID string) (Registration, bool) {
+	for _, home := range s.Tenants() {
+		for _, r := range home.Registrations() {
+			if strings.EqualFold(r.ClientID, clientID) {
+				return r, true
+			}
+		}
+	}
+	return Registration{}, false
+}
+
 // Consent does what an administrator does on the consent page: it makes the service principal of an application that is registered in
 // some tenant, with every permission that its registration asks for. Directory roles are not part of a consent. It reports whether there
 // is such an application.
 func (t *Tenant) Consent(clientID string) bool {
-	for _, home := range t.s.Tenants() {
-		for _, r := range home.Registrations() {
-			if strings.EqualFold(r.ClientID, clientID) {
-				t.consent(r)
-				return true
-			}
-		}
+	r, ok := t.s.application(clientID)
+	if ok {
+		t.consent(r)
 	}
-	return false
+	return ok
 }
 
 func (t *Tenant) consent(wanted Registration) {
-	t.mu.Lock()
+	now := t.lock()
 	defer t.mu.Unlock()
 	a := t.app(wanted.ClientID)
 	if a == nil {
-		a = &app{spec: App{ClientID: wanted.ClientID, ObjectID: t.s.guid(), DisplayName: wanted.DisplayName}}
+		a = &app{spec: App{ClientID: wanted.ClientID, ObjectID: t.s.guid(), DisplayName: wanted.DisplayName}, created: now}
 		t.apps = append(t.apps, a)
 	}
 	for _, r := range resources {
-		held := r.granted(a)
 		for _, id := range wanted.Permissions[r.appID] {
-			if name, ok := r.roleName(id); ok && !slices.Contains(*held, name) {
-				*held = append(slices.Clone(*held), name)
+			if name, ok := r.roleName(id); ok && !slices.Contains(*r.granted(a), name) {
+				a.permit(r, name, true, now)
 			}
+		}
+		var scopes []string
+		for _, id := range wanted.Delegated[r.appID] {
+			if name, ok := r.scopeName(id); ok {
+				scopes = append(scopes, name)
+			}
+		}
+		if len(scopes) > 0 {
+			t.delegate(now, a.spec.ObjectID, r.objectID(t), "", scopes...)
 		}
 	}
 }

@@ -14,6 +14,10 @@ type route struct {
 	// body and result name the types of the request body and of the answer (for a list: of its items) in Microsoft's schema; empty for none.
 	body, result string
 	handle       func(*graphCall) *response
+	// preview is set for an operation that only /beta has.
+	preview bool
+	// abroad is set for an operation that looks at the applications of other tenants.
+	abroad bool
 	// batch is set instead of handle for operations that do not run under the tenant's lock.
 	batch func(*graphCall) *response
 }
@@ -38,7 +42,13 @@ var (
 	readApps        = append([]string{"Application.Read.All", "Application.ReadWrite.All"}, readDirectory...)
 	writeApps       = []string{"Application.ReadWrite.All"}
 	writeGrants     = []string{"AppRoleAssignment.ReadWrite.All"}
+	readDelegated   = append([]string{"DelegatedPermissionGrant.Read.All", "DelegatedPermissionGrant.ReadWrite.All"}, readDirectory...)
+	writeDelegated  = []string{"DelegatedPermissionGrant.ReadWrite.All"}
+	writeRequests   = []string{"Policy.ReadWrite.ConsentRequest", "Directory.ReadWrite.All"}
+	readRequests    = append([]string{"Policy.Read.All"}, writeRequests...)
 	readPolicies    = []string{"Policy.Read.All"}
+	readMemberships = append([]string{"GroupMember.Read.All"}, readUsers...)
+	readMFA         = []string{"Policy.ReadWrite.AuthenticationMethod"}
 	readConditional = []string{"Policy.Read.All", "Policy.Read.ConditionalAccess", "Policy.ReadWrite.ConditionalAccess"}
 )
 
@@ -57,6 +67,8 @@ func init() { // a variable initialiser would be a cycle: the batch handler look
 		{method: "PATCH", pattern: "/users/{id}", permissions: patchUsers, body: "user", handle: (*graphCall).updateUser},
 		{method: "DELETE", pattern: "/users/{id}", permissions: deleteUsers, handle: (*graphCall).deleteUser},
 		{method: "GET", pattern: "/users/{id}/licenseDetails", permissions: readLicenses, result: "licenseDetails", handle: (*graphCall).licenseDetails},
+		{method: "GET", pattern: "/users/{id}/transitiveMemberOf", permissions: readMemberships, result: "directoryObject", handle: (*graphCall).memberships},
+		{method: "GET", pattern: "/users/{id}/authentication/requirements", permissions: readMFA, preview: true, handle: (*graphCall).authenticationRequirements},
 		{method: "POST", pattern: "/users/{id}/revokeSignInSessions", permissions: revokeSessions, handle: (*graphCall).revokeSessions},
 
 		{method: "GET", pattern: "/directory/deletedItems/microsoft.graph.user", permissions: readUsers, result: "user", handle: (*graphCall).listDeleted},
@@ -95,9 +107,9 @@ func init() { // a variable initialiser would be a cycle: the batch handler look
 		{method: "PATCH", pattern: "/applications/{id}/federatedIdentityCredentials/{credential}", permissions: writeApps, body: "federatedIdentityCredential", result: "federatedIdentityCredential", handle: (*graphCall).updateFederated},
 		{method: "DELETE", pattern: "/applications/{id}/federatedIdentityCredentials/{credential}", permissions: writeApps, handle: (*graphCall).deleteFederated},
 		{method: "GET", pattern: "/servicePrincipals", permissions: readApps, result: "servicePrincipal", handle: (*graphCall).listApps},
-		{method: "POST", pattern: "/servicePrincipals", permissions: writeApps, body: "servicePrincipal", result: "servicePrincipal", handle: (*graphCall).createPrincipal},
+		{method: "POST", pattern: "/servicePrincipals", permissions: writeApps, body: "servicePrincipal", result: "servicePrincipal", abroad: true, handle: (*graphCall).createPrincipal},
 		{method: "GET", pattern: "/servicePrincipals/{id}", permissions: readApps, result: "servicePrincipal", handle: (*graphCall).readApp},
-		{method: "PATCH", pattern: "/servicePrincipals/{id}", permissions: writeApps, body: "servicePrincipal", result: "servicePrincipal", handle: (*graphCall).updatePrincipal},
+		{method: "PATCH", pattern: "/servicePrincipals/{id}", permissions: writeApps, body: "servicePrincipal", result: "servicePrincipal", abroad: true, handle: (*graphCall).updatePrincipal},
 		{method: "DELETE", pattern: "/servicePrincipals/{id}", permissions: writeApps, handle: (*graphCall).deletePrincipal},
 		{method: "GET", pattern: "/servicePrincipals/{id}/appRoleAssignments", permissions: readApps, result: "appRoleAssignment", handle: (*graphCall).listGrants},
 		{method: "POST", pattern: "/servicePrincipals/{id}/appRoleAssignments", permissions: writeGrants, body: "appRoleAssignment", result: "appRoleAssignment", handle: (*graphCall).grant},
@@ -105,7 +117,15 @@ func init() { // a variable initialiser would be a cycle: the batch handler look
 		{method: "GET", pattern: "/servicePrincipals/{id}/appRoleAssignedTo", permissions: readApps, result: "appRoleAssignment", handle: (*graphCall).listGranted},
 		{method: "POST", pattern: "/servicePrincipals/{id}/appRoleAssignedTo", permissions: writeGrants, body: "appRoleAssignment", result: "appRoleAssignment", handle: (*graphCall).grant},
 		{method: "DELETE", pattern: "/servicePrincipals/{id}/appRoleAssignedTo/{grant}", permissions: writeGrants, handle: (*graphCall).withdrawGrant},
+		{method: "GET", pattern: "/servicePrincipals/{id}/oauth2PermissionGrants", permissions: readDelegated, result: "oAuth2PermissionGrant", handle: (*graphCall).listDelegatedOf},
+		{method: "GET", pattern: "/oauth2PermissionGrants", permissions: readDelegated, result: "oAuth2PermissionGrant", handle: (*graphCall).listDelegated},
+		{method: "POST", pattern: "/oauth2PermissionGrants", permissions: writeDelegated, body: "oAuth2PermissionGrant", result: "oAuth2PermissionGrant", handle: (*graphCall).createDelegated},
+		{method: "GET", pattern: "/oauth2PermissionGrants/{id}", permissions: readDelegated, result: "oAuth2PermissionGrant", handle: (*graphCall).readDelegated},
+		{method: "PATCH", pattern: "/oauth2PermissionGrants/{id}", permissions: writeDelegated, body: "oAuth2PermissionGrant", handle: (*graphCall).updateDelegated},
+		{method: "DELETE", pattern: "/oauth2PermissionGrants/{id}", permissions: writeDelegated, handle: (*graphCall).deleteDelegated},
 
+		{method: "GET", pattern: "/policies/adminConsentRequestPolicy", permissions: readRequests, result: "adminConsentRequestPolicy", handle: (*graphCall).readConsentPolicy},
+		{method: "PUT", pattern: "/policies/adminConsentRequestPolicy", permissions: writeRequests, body: "adminConsentRequestPolicy", handle: (*graphCall).putConsentPolicy},
 		{method: "GET", pattern: "/policies/identitySecurityDefaultsEnforcementPolicy", permissions: readPolicies, result: "identitySecurityDefaultsEnforcementPolicy", handle: (*graphCall).securityDefaults},
 		{method: "GET", pattern: "/identity/conditionalAccess/policies", permissions: readConditional, result: "conditionalAccessPolicy", handle: (*graphCall).listConditionalAccess},
 	}

@@ -61,6 +61,8 @@ type Server struct {
 	faults     []*armed
 	hook       func(Call) Decision
 	violations []string
+	// consentPage answers the admin consent page.
+	consentPage func(ConsentPrompt) ConsentAnswer
 
 	federation federations
 	issuers    issuerKeys

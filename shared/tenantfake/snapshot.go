@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"strings"
 	"time"
 )
 
@@ -30,6 +31,8 @@ type tenantState struct {
 	Devices       map[string][]MobileDevice `json:",omitempty"`
 	ExchangeApps  map[string]bool           `json:",omitempty"`
 	Registrations []*registration           `json:",omitempty"`
+	Delegated     []DelegatedGrant          `json:",omitempty"`
+	ConsentPolicy ConsentPolicy
 	DeltaAge      int
 }
 
@@ -123,6 +126,12 @@ func (t *Tenant) state() tenantState {
 	for id := range t.exchangeApps {
 		st.ExchangeApps[id] = true
 	}
+	st.ConsentPolicy = t.consentPolicy.value()
+	for _, rec := range t.delegated {
+		if g := rec.current(); g != nil {
+			st.Delegated = append(st.Delegated, *g)
+		}
+	}
 	for _, r := range t.registrations {
 		saved := *r
 		saved.Props = maps.Clone(r.Props)
@@ -184,6 +193,11 @@ func (t *Tenant) restoreState(st tenantState, apps []*app) {
 	t.apps, t.groups, t.pim, t.deltaAge = apps, st.Groups, st.PIM, st.DeltaAge
 	t.users, t.bin, t.journal, t.roles, t.registrations = nil, nil, nil, nil, st.Registrations
 	t.byID, t.byUPN, t.roleByID = map[string]*userRecord{}, map[string][]*userRecord{}, map[string]*assignmentRecord{}
+	t.delegated, t.consentPolicy = nil, consentPolicyRecord{}
+	t.consentPolicy.set(time.Time{}, &st.ConsentPolicy)
+	for _, g := range st.Delegated {
+		t.delegate(time.Time{}, g.ClientID, g.ResourceID, g.PrincipalID, strings.Fields(g.Scope)...)
+	}
 	t.devices, t.exchangeApps = map[string][]MobileDevice{}, map[string]bool{}
 	for id, d := range st.Devices {
 		t.devices[id] = d

@@ -107,6 +107,11 @@ type ConditionalAccessPolicy struct {
 	IncludeUsers, ExcludeUsers, IncludeGroups, ExcludeGroups, IncludeRoles, ExcludeRoles []string
 	// IncludeApplications empty means "All"; ClientAppTypes empty means "all".
 	IncludeApplications, ClientAppTypes []string
+	ExcludeApplications                 []string
+	// IncludeLocations and ExcludeLocations hold ids of named locations, All or AllTrusted. Both empty mean no condition.
+	IncludeLocations, ExcludeLocations []string
+	// TransferMethods are such as deviceCodeFlow; empty means no condition.
+	TransferMethods string
 	// BuiltInControls are such as mfa or block. AuthenticationStrength asks for a strength that satisfies mfa instead.
 	BuiltInControls        []string
 	AuthenticationStrength bool

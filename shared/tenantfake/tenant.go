@@ -26,6 +26,8 @@ type Tenant struct {
 	roles         []*assignmentRecord
 	roleByID      map[string]*assignmentRecord
 	pim           []*scheduleRequest
+	delegated     []*delegatedRecord
+	consentPolicy consentPolicyRecord
 	groups        []*roleGroup
 	devices       map[string][]MobileDevice // by user id
 	// exchangeApps are the service principals (object ids) that New-ServicePrincipal made known to Exchange.
@@ -222,6 +224,13 @@ func (t *Tenant) Replicate() {
 	for _, a := range t.roles {
 		a.settle()
 	}
+	for _, g := range t.delegated {
+		g.settle()
+	}
+	for _, a := range t.apps {
+		a.changed = nil
+	}
+	t.consentPolicy.settle()
 	t.forgetInExchange(now)
 }
 

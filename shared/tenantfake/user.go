@@ -36,6 +36,10 @@ type User struct {
 	ExtensionAttributes map[string]string
 	// Licenses are the ids of the assigned products.
 	Licenses []string
+	// Groups are the object ids of the groups it is in, also through other groups.
+	Groups []string
+	// PerUserMFA is the legacy setting: disabled (also when empty), enabled or enforced.
+	PerUserMFA string
 	// Other are further properties of Microsoft's user type as a client wrote them.
 	Other map[string]any
 }
@@ -43,6 +47,7 @@ type User struct {
 func (u User) clone() User {
 	u.ExtensionAttributes = maps.Clone(u.ExtensionAttributes)
 	u.Licenses = slices.Clone(u.Licenses)
+	u.Groups = slices.Clone(u.Groups)
 	u.Other = maps.Clone(u.Other)
 	return u
 }

@@ -1,6 +1,7 @@
 package tenantfake
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -108,6 +109,30 @@ func (c *graphCall) purgeUser() *response {
 	}
 	c.t.purge(c.now, rec)
 	return newResponse(http.StatusNoContent)
+}
+
+// memberships lists the groups of a user; the directory roles, which Graph lists here too, are left out.
+func (c *graphCall) memberships() *response {
+	_, u := c.getUser(c.params["id"])
+	if u == nil {
+		return c.notFound(c.params["id"])
+	}
+	objects := []map[string]any{}
+	for _, id := range u.Groups {
+		objects = append(objects, map[string]any{"@odata.type": "#microsoft.graph.group", "id": id})
+	}
+	return c.collection("directoryObjects", nil, objects)
+}
+
+// authenticationRequirements is per-user multifactor authentication (reference: Microsoft Graph beta docs, authentication-get).
+func (c *graphCall) authenticationRequirements() *response {
+	_, u := c.getUser(c.params["id"])
+	if u == nil {
+		return c.notFound(c.params["id"])
+	}
+	return c.reply(http.StatusOK, map[string]any{
+		"@odata.context": c.context("users('" + u.ID + "')/authentication/requirements"), "perUserMfaState": cmp.Or(u.PerUserMFA, "disabled"),
+	})
 }
 
 // revokeSessions invalidates the refresh tokens and session cookies of a user.

@@ -19,6 +19,10 @@ const (
 	ReadPrincipal Path = "principal"
 	// ReadAssignments is GET and list of role assignments.
 	ReadAssignments Path = "assignments"
+	// ReadGrants is GET and list of the permissions of a service principal, its own and delegated ones.
+	ReadGrants Path = "grants"
+	// ReadPolicies is GET of the admin consent request policy.
+	ReadPolicies Path = "policies"
 	// ReadPrivilege is the look-up of the target's directory roles when someone disables, deletes or resets it.
 	ReadPrivilege Path = "privilege"
 )

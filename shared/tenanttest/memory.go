@@ -37,6 +37,7 @@ type Memory struct {
 	passwords   map[string]account.Secret
 	assignments []account.RoleAssignment
 	members     map[string][]string
+	apps        apps
 	calls       []string
 }
 
@@ -44,7 +45,7 @@ type Memory struct {
 func NewMemory() *Memory {
 	return &Memory{
 		users: map[string]account.User{}, deleted: map[string]account.User{}, passwords: map[string]account.Secret{},
-		members: map[string][]string{}, GroupsThere: []string{"View-Only Organization Management"},
+		members: map[string][]string{}, apps: microsofts(), GroupsThere: []string{"View-Only Organization Management"},
 	}
 }
 

@@ -19,7 +19,8 @@ import (
 // roots are the types that the emulator answers or accepts; the types of their properties come along.
 var roots = []string{"directoryObject", "user", "unifiedRoleAssignment", "unifiedRoleDefinition", "unifiedRoleAssignmentScheduleRequest",
 	"unifiedRoleEligibilityScheduleRequest", "domain", "organization", "subscribedSku", "licenseDetails", "servicePrincipal",
-	"conditionalAccessPolicy", "identitySecurityDefaultsEnforcementPolicy", "restore", "application", "federatedIdentityCredential", "appRoleAssignment"}
+	"conditionalAccessPolicy", "identitySecurityDefaultsEnforcementPolicy", "restore", "application", "federatedIdentityCredential", "appRoleAssignment",
+	"oAuth2PermissionGrant", "adminConsentRequestPolicy"}
 
 func main() {
 	if err := run(os.Getenv("GRAPH_CSDL"), os.Args[1:]); err != nil {
