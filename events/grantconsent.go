@@ -1,8 +1,5 @@
 package events
 
-// GrantConsent gives an application its permissions in a tenant.
-const GrantConsent = "grantconsent"
-
 // GrantConsentArgs are the arguments of grantconsent.
 type GrantConsentArgs struct {
 	// AppID is the application (client) id, and App what people call it.

@@ -164,7 +164,7 @@ func TestSamePerson(t *testing.T) {
 func subject() policy.Subject {
 	return policy.Subject{
 		RequestID: "req-1", Tenant: "t", Account: "svc@contoso.com", Rights: []policy.Right{global, viewOnly}, Ends: now,
-		Needs: policy.Needs{Owner: true}, Document: events.Request{Schema: events.RequestSchema, Reason: "<because>"},
+		Needs: policy.Needs{Owner: true}, Document: events.Request{Schema: "usher.request/v1", Reason: "<because>"},
 	}
 }
 
