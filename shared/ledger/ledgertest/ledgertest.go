@@ -63,6 +63,7 @@ type SyncBook interface {
 type Notes interface {
 	SetNote(ctx context.Context, key string, value []byte) error
 	Note(ctx context.Context, key string) ([]byte, error)
+	SwapNote(ctx context.Context, key string, old, value []byte) (bool, error)
 }
 
 // Harness is an open engine and what can be done to it from outside.

@@ -62,3 +62,22 @@ func (l *Ledger) Note(ctx context.Context, key string) (value []byte, err error)
 	})
 	return value, err
 }
+
+// SwapNote puts a value in the place of the old one and reports true, or changes nothing
+// and reports false when something else than old lies there by now. A nil old stands for
+// nothing there. Of several that swap the same value at once, in whatever process, one
+// reports true.
+func (l *Ledger) SwapNote(ctx context.Context, key string, old, value []byte) (swapped bool, err error) {
+	statement := `UPDATE notes SET value = $2 WHERE name = $1 AND value = $3 RETURNING name`
+	args := []any{key, append([]byte{}, value...), old}
+	if old == nil {
+		statement = `INSERT INTO notes (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING RETURNING name`
+		args = args[:2]
+	}
+	err = l.write(ctx, "swap note "+key, func(ctx context.Context, tx Tx) error {
+		var name string
+		swapped, err = get(ctx, tx, []any{&name}, statement, args...)
+		return err
+	})
+	return swapped && err == nil, err
+}
