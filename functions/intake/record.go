@@ -2,7 +2,6 @@ package intake
 
 import (
 	"encoding/json"
-	"fmt"
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
@@ -24,8 +23,7 @@ func (d *Desk) row(o order) account.Request {
 func begin(rec *ledger.Record, o order) {
 	if why := rec.Request.Parked; why != "" {
 		note(rec, o, "request.parked", why)
-		how := fmt.Sprintf("%s: somebody other than the requester runs 'usher approve %s --by NAME'", why, rec.Request.ID)
-		step.Tell(rec, events.StatusParked, o.tenant, how, o.now)
+		step.Park(rec, o.tenant, why, o.now)
 		return
 	}
 	note(rec, o, "request.accepted", rec.Request.Reason)

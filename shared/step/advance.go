@@ -86,6 +86,8 @@ type advance struct {
 	policy       Policy
 	now          time.Time
 	compensation func(account.Request, account.Account) []account.Step
+	// park is the handler's Result.Park.
+	park string
 }
 
 func (a *advance) record(d Decision, detail string, err error) {
@@ -110,6 +112,8 @@ func (a *advance) record(d Decision, detail string, err error) {
 	case TryAgain:
 		st.State = account.StepRetrying
 		a.audit(st.Function+".failed", st.Fault)
+	case LeaveToPerson:
+		a.putOff()
 	default:
 		st.State, st.FinishedAt = account.StepFailed, a.now
 		a.audit(st.Function+".abandoned", st.Fault)
@@ -137,13 +141,41 @@ func (a *advance) wait() {
 
 // follow sends the command of the next step, or closes the request.
 func (a *advance) follow() {
+	switch {
+	case a.rec.Request.Cancelled != "":
+		skipOpen(&a.rec.Request, a.now)
+	case a.park != "" && a.rec.Request.Next() != nil:
+		a.leave(a.park)
+	case !a.proceed():
+		a.close()
+	}
+}
+
+// putOff leaves a step as if it had not been tried, for a person to have it tried anew.
+func (a *advance) putOff() {
 	if a.rec.Request.Cancelled != "" {
 		skipOpen(&a.rec.Request, a.now)
 		return
 	}
-	if !a.proceed() {
-		a.close()
-	}
+	st := a.step
+	st.State, st.FirstSeen, st.Delay, st.Continued = account.StepPending, time.Time{}, 0, 0
+	st.Told, st.Alarmed = false, false
+	a.leave(st.Fault)
+}
+
+// leave parks the request.
+func (a *advance) leave(why string) {
+	a.audit("request.parked", why)
+	Park(a.rec, a.tenant, why, a.now)
+}
+
+// Park makes a request wait for a person's word, whatever was said before, and tells its
+// ticket why and how to go on.
+func Park(rec *ledger.Record, tenant account.Tenant, why string, now time.Time) {
+	r := &rec.Request
+	r.Parked, r.ApprovedBy, r.ApprovedAt = why, "", time.Time{}
+	how := fmt.Sprintf("%s: somebody other than the requester runs 'usher approve %s --by NAME'", why, r.ID)
+	Tell(rec, events.StatusParked, tenant, how, now)
 }
 
 // fail follows a step that failed for good: leave the rest to what cancelled the request,

@@ -30,6 +30,10 @@ type Policy struct {
 	// GoOn says whether the rest of the plan goes on after a step failed for good with
 	// this code: what can still be taken away is. Nil means that it does not.
 	GoOn func(fault.Code) bool
+	// Park says whether a step that would fail for good with this code is parked instead,
+	// for a person to put right what is wrong outside and approve: then it is tried anew,
+	// with all its patience. Nil parks nothing. What was given so far stays meanwhile.
+	Park func(fault.Code) bool
 }
 
 // Wait gives the pause before a waiting step is tried again, from the tenant, how
@@ -81,6 +85,8 @@ const (
 	TryAgain
 	// GiveUp: it failed for good.
 	GiveUp
+	// LeaveToPerson: it would have failed for good, and waits for a person (Policy.Park).
+	LeaveToPerson
 )
 
 // Decision is the outcome of one attempt.
@@ -121,6 +127,9 @@ func Decide(err error, t account.TenantID, cmd events.Command, p Policy, now tim
 			break
 		}
 		d.At = now.Add(max(Backoff(d.Failures, rnd), fault.RetryAfter(err)))
+	}
+	if d.Verdict == GiveUp && p.Park != nil && p.Park(d.Code) {
+		d.Verdict, d.Failures = LeaveToPerson, 0
 	}
 	return d
 }

@@ -20,7 +20,7 @@ type Line struct {
 	Waited time.Duration
 	// Late is true for the one delivery that raised the alarm of a wait (Policy.Alarm).
 	Late bool
-	// Outcome is done, waiting, retrying, failed, skipped, or abandoned.
+	// Outcome is done, waiting, retrying, failed, skipped, abandoned or parked.
 	Outcome   string
 	FaultCode string
 	Fault     string
@@ -41,4 +41,6 @@ const (
 	OutcomeFailed    = "failed"
 	OutcomeSkipped   = "skipped"
 	OutcomeAbandoned = "abandoned"
+	// OutcomeParked is a step that waits for a person (Policy.Park).
+	OutcomeParked = "parked"
 )

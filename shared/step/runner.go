@@ -211,7 +211,7 @@ func (r *Runner) finish(ctx context.Context, a *attempt, result Result, handled 
 			decision.Verdict, decision.At = WaitMore, now
 		}
 		alarmed := st.Alarmed
-		adv := advance{rec: rec, step: st, tenant: a.task.Tenant, policy: a.fn.policy, now: now, compensation: r.Compensation}
+		adv := advance{rec: rec, step: st, tenant: a.task.Tenant, policy: a.fn.policy, now: now, compensation: r.Compensation, park: result.Park}
 		adv.record(decision, result.Detail, failed)
 		late = st.Alarmed && !alarmed
 		return nil

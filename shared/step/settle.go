@@ -26,6 +26,9 @@ func (l *Line) settle(cmd events.Command, d Decision, err error) queue.Outcome {
 	case TryAgain:
 		l.Outcome = OutcomeRetrying
 		return l.next(cmd, d.At)
+	case LeaveToPerson:
+		l.Outcome = OutcomeParked
+		return queue.Done()
 	default:
 		l.Outcome = OutcomeFailed
 		return queue.Dead(string(d.Code), l.Fault)

@@ -41,6 +41,10 @@ type Result struct {
 	// the next attempt, but not at a replay. Nil keeps the one before. It is a row's
 	// part and not a message's, but keep it small.
 	Checkpoint json.RawMessage
+	// Park, in a result without an error, says why a person has to agree before the next
+	// step of the plan: the step is done, and the request is parked until it is approved.
+	// After the last step there is nothing to agree to, and it is left unread.
+	Park string
 }
 
 // Func is a handler: look, decide, act, read back. The error is the outcome; see package fault.

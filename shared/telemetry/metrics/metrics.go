@@ -47,7 +47,7 @@ const (
 var (
 	services  = []string{ServiceLogin, ServiceGraph, ServiceExchange, ServiceCallback, ServiceVault}
 	results   = []string{WebhookAccepted, WebhookDuplicate, WebhookRefused, WebhookForged, WebhookStale, WebhookMalformed, WebhookTooLarge, WebhookUnavailable}
-	outcomes  = []string{step.OutcomeDone, step.OutcomeWaiting, step.OutcomeRetrying, step.OutcomeFailed, step.OutcomeSkipped, step.OutcomeAbandoned}
+	outcomes  = []string{step.OutcomeDone, step.OutcomeWaiting, step.OutcomeRetrying, step.OutcomeFailed, step.OutcomeSkipped, step.OutcomeAbandoned, step.OutcomeParked}
 	functions = events.Functions()
 	codes     = codesOf(fault.Meanings())
 )
