@@ -12,9 +12,9 @@ import (
 // The layers, by path. "x/..." stands for x and everything under it.
 var (
 	// core are the nouns and rules: the standard library and each other, nothing else.
-	core = []string{"events/...", "shared/account", "shared/profile", "shared/fault", "shared/fitness"}
+	core = []string{"events/...", "shared/account", "shared/profile", "shared/fault", "shared/fitness", "shared/policy", "shared/lifetime"}
 	// forFunctions is what a handler may use beside the core (docs/decisions/001).
-	forFunctions = append(slices.Clone(core), "shared/step", "shared/ledger", "shared/queue", "shared/schema", "shared/webhook")
+	forFunctions = append(slices.Clone(core), "shared/step", "shared/ledger", "shared/queue", "shared/schema", "shared/webhook", "shared/consent")
 	// adapters translate one foreign thing each; they know nothing of one another.
 	adapters = []string{
 		"shared/entra", "shared/exchange", "shared/activedirectory", "shared/secrets", "shared/ticket",
@@ -46,7 +46,7 @@ var owners = map[string][]string{
 	"filippo.io/age":                                               {"shared/secrets", "shared/handover"},
 	"golang.org/x/crypto/ssh":                                      {"shared/handover"},
 	"github.com/santhosh-tekuri/jsonschema":                        {"shared/schema"},
-	"go.yaml.in/yaml":                                              {"shared/profile", "shared/config", "functions/usher"},
+	"go.yaml.in/yaml":                                              {"shared/policy", "shared/profile", "shared/config", "functions/usher"},
 	"github.com/spf13/cobra":                                       {"functions/usher"},
 }
 
