@@ -81,6 +81,7 @@ var rules = []rule{
 	{status: []int{401}, bare: true, class: fault.Permanent, fault: fault.TokenRejected, remedy: "a fresh token is refused too: check that the Graph endpoint and scope are those of the tenant's cloud, and this machine's clock"},
 	{code: "Directory_QuotaExceeded", class: fault.Permanent, fault: fault.QuotaExceeded, remedy: "the tenant's directory is full: delete objects that are not needed, or raise its quota with Microsoft"},
 	{status: []int{403}, text: "backing application of the service principal", class: fault.Waiting, fault: fault.IdentityNotFound, remedy: "the new application is not known everywhere yet: wait a minute"},
+	{status: []int{403}, code: "Authorization_RequestDenied", class: fault.Permanent, fault: fault.PermissionMissing, remedy: "no administrator has consented to {permission} for who signs in here, or the role it takes is not given: a Global Administrator or Privileged Role Administrator grants admin consent under Enterprise applications > Permissions"},
 	{status: []int{403}, class: fault.Permanent, fault: fault.PermissionMissing, remedy: "who signs in lacks the permission {permission}: grant it with admin consent"},
 	{status: []int{4}, code: "UnknownError", class: fault.Transient, fault: fault.ServiceUnavailable, remedy: "a gateway before the directory answered: it is tried again"},
 	{status: []int{404}, fault: missing, remedy: "the directory does not know it, or not yet"},

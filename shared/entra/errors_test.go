@@ -41,6 +41,7 @@ func TestRefusalsOfACreate(t *testing.T) {
 		{"unknown text", 400, bad("The moon is in the wrong house."), fault.GraphRequestRejected, fault.Transient, "moon"},
 		{"quota", 403, graphError("Directory_QuotaExceeded", "…"), fault.QuotaExceeded, fault.Permanent, "quota"},
 		{"no permission", 403, graphError("Authorization_RequestDenied", "Insufficient privileges to complete the operation."), fault.PermissionMissing, fault.Permanent, "User.ReadWrite.All"},
+		{"no permission, in an administrator's words", 403, graphError("Authorization_RequestDenied", "Insufficient privileges to complete the operation."), fault.PermissionMissing, fault.Permanent, "no administrator has consented"},
 		{"no permission, other workload", 403, graphError("AccessDenied", "…"), fault.PermissionMissing, fault.Permanent, "admin consent"},
 		{"no consent", 401, graphError("Authorization_IdentityNotFound", "The identity of the calling application could not be established."), fault.IdentityNotFound, fault.Waiting, "admin consent"},
 		{"bad token", 401, graphError("InvalidAuthenticationToken", "Access token validation failure."), fault.TokenRejected, fault.Permanent, "cloud"},
