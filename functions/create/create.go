@@ -152,8 +152,9 @@ func (h *Handler) readBack(ctx context.Context, t step.Task[events.CreateArgs], 
 	return step.Result{Detail: fmt.Sprintf("Made %s, object %s", user.UserPrincipalName, user.ObjectID)}, nil
 }
 
-// adopt takes an existing account, and notes the directory roles it has already:
-// those are not ours to take away.
+// adopt takes an existing account, made in Entra or synced from Active Directory, and
+// notes the directory roles it has already: those are not ours to take away. Nothing of
+// the account is written.
 func (h *Handler) adopt(ctx context.Context, t step.Task[events.CreateArgs]) (step.Result, error) {
 	user, err := h.directory.User(ctx, t.Tenant.ID, t.Args.UserPrincipalName())
 	if err != nil {
@@ -166,8 +167,12 @@ func (h *Handler) adopt(ctx context.Context, t step.Task[events.CreateArgs]) (st
 	if err != nil {
 		return step.Result{}, fmt.Errorf("list the roles %s has already: %w", user.UserPrincipalName, err)
 	}
+	detail := fmt.Sprintf("Adopted %s, object %s", user.UserPrincipalName, user.ObjectID)
+	if user.Synced {
+		detail += ", which is synced from Active Directory"
+	}
 	return step.Result{
-		Detail: fmt.Sprintf("Adopted %s, object %s", user.UserPrincipalName, user.ObjectID),
+		Detail: detail,
 		Learn:  func(a *account.Account) { a.ObjectID = user.ObjectID; disown(a, held) },
 	}, nil
 }

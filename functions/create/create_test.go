@@ -184,6 +184,15 @@ func TestAdopt(t *testing.T) {
 		assert.True(t, b.task.Account.Grants[0].Ours)
 		assert.Zero(t, b.made)
 	})
+	t.Run("SyncedFromActiveDirectory", func(t *testing.T) {
+		b := adopting(t)
+		id := b.tenant.Put(account.User{UserPrincipalName: "svc@contoso.onmicrosoft.com", Enabled: true, Synced: true})
+		res, err := b.run()
+		require.NoError(t, err)
+		assert.Equal(t, id, b.task.Account.ObjectID)
+		assert.Contains(t, res.Detail, "synced from Active Directory")
+		assert.Equal(t, []string{"User", "RoleAssignments"}, b.tenant.Calls(), "nothing of it is written")
+	})
 	t.Run("ARoleHeldBeforeIsNotOurs", func(t *testing.T) {
 		b := adopting(t)
 		id := b.tenant.Put(account.User{UserPrincipalName: "svc@contoso.onmicrosoft.com"})

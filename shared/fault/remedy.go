@@ -49,7 +49,7 @@ var meanings = []Meaning{
 	{UserNotReadable, "Entra made the account but does not show it yet.", "Nothing: replication inside Entra takes seconds to minutes."},
 	{UserStillListed, "A deleted account still shows.", "Nothing: it is looked at again."},
 	{UserStillPrivileged, "The account still holds an administrator role, so Entra does not let it be disabled or deleted.", "Nothing at first; if it lasts, take away the roles that 'usher status' names."},
-	{UserSynced, "The account is mastered in on-premises Active Directory.", "Change it there; Usher does not write to synced accounts yet."},
+	{UserSynced, "The account is mastered in on-premises Active Directory, so it cannot be changed in Entra.", "Change it in Active Directory and wait for the sync; Usher does so itself for the accounts that it made there (account.mode synced)."},
 	{RoleNotFound, "There is no such directory role in the tenant.", "Check the role id in the profile."},
 	{RoleNotVisible, "The role assignment is made but not readable yet.", "Nothing: it is looked at again."},
 	{RoleStillListed, "A removed role assignment still shows.", "Nothing: it is looked at again."},

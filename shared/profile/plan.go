@@ -32,6 +32,9 @@ type Planned struct {
 // that is given, even an empty one, replaces the profile's, so that nobody gets a
 // right that the request left out.
 func Plan(p Profile, req events.Request, t account.Tenant, now time.Time) (Planned, error) {
+	if err := checkModify(req); err != nil {
+		return Planned{}, err
+	}
 	if err := checkSupported(p, req); err != nil {
 		return Planned{}, err
 	}
@@ -94,8 +97,6 @@ func modeOf(p Profile, req events.Request) (Mode, error) {
 		mode = Existing
 	case mode == "":
 		mode = p.modes()[0]
-	case mode == Create && modify:
-		return "", fault.Stopf(fault.RequestInvalid, "account.mode create does not go with action modify: use onboard")
 	}
 	if !p.allows(mode) && mode != Synced {
 		return "", fault.Stopf(fault.RequestInvalid, "account.mode %s: profile %s does not allow it", mode, p.Name)

@@ -184,7 +184,7 @@ func TestPlanRefusesWhatAProfileCannot(t *testing.T) {
 	_, err := profile.Plan(p, events.Request{Action: "onboard", Access: events.Access{ReadOnly: &yes}}, contoso, now)
 	require.ErrorContains(t, err, "no read-only variant")
 	p.Account.Modes = []profile.Mode{profile.Create}
-	_, err = profile.Plan(p, events.Request{Action: "modify"}, contoso, now)
+	_, err = profile.Plan(p, events.Request{Action: "modify", Account: events.Account{UserName: "anna"}}, contoso, now)
 	require.ErrorContains(t, err, "does not allow it")
 }
 

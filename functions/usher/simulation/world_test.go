@@ -33,7 +33,8 @@ const (
 )
 
 // existing are accounts that were there before, to be adopted; the first holds the
-// role already that its ticket will ask for.
+// role already that its ticket will ask for, the second is synced from Active Directory,
+// where nothing of it may be written.
 var existing = []string{"scanner1", "scanner2", "mail.operations"}
 
 // world outlives the process: the tenant, the disk, the ticketing system.
@@ -88,6 +89,7 @@ func (w *world) furnish() {
 		if i == 0 {
 			u.Roles = []string{"Security Administrator"}
 		}
+		u.OnPremisesSync = i == 1
 		spec.Users = append(spec.Users, u)
 	}
 	w.tenant = w.server.AddTenant(spec)
