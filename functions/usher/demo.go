@@ -25,10 +25,12 @@ import (
 
 func (p *program) demoCommand() *cobra.Command {
 	var replication time.Duration
+	var profile string
 	var on demoEngines
 	c := p.command("demo", "Watch a ticket become a service account, and go again", "usher demo", exactly(), func(ctx context.Context, _ []string) error {
-		return p.demo(ctx, replication, on)
+		return p.demo(ctx, profile, replication, on)
 	})
+	c.Flags().StringVar(&profile, "profile", "sam360", "whose guide is played; 'usher profiles' lists them")
 	c.Flags().DurationVar(&replication, "replication", quickReplication, "how long Exchange takes to hear of the new account")
 	c.Flags().StringVar(&on.queue, "queue", engineSQLite, "sqlite, or servicebus-fake: Azure Service Bus as the real client sees it, inside this process")
 	c.Flags().StringVar(&on.ledger, "ledger", engineSQLite, "sqlite; postgres: a server that is started for the demo; or postgres://… for one of yours")
@@ -39,6 +41,7 @@ func (p *program) demoCommand() *cobra.Command {
 type demo struct {
 	program     *program
 	settings    *settings
+	script      script
 	engines     demoEngines
 	replication time.Duration
 	app         *app.App
@@ -52,8 +55,12 @@ type demo struct {
 // spare is how much longer than the replication a demo may take.
 const spare = 3 * time.Minute
 
-func (p *program) demo(ctx context.Context, replication time.Duration, on demoEngines) (err error) {
+func (p *program) demo(ctx context.Context, profile string, replication time.Duration, on demoEngines) (err error) {
 	if err := on.check(); err != nil {
+		return err
+	}
+	plays, err := scriptFor(profile)
+	if err != nil {
 		return err
 	}
 	dir, remove, err := p.demoDir()
@@ -74,7 +81,7 @@ func (p *program) demo(ctx context.Context, replication time.Duration, on demoEn
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	d := &demo{program: p, settings: s, engines: on, replication: replication, before: take(s.embedded.Server)}
+	d := &demo{program: p, settings: s, script: plays, engines: on, replication: replication, before: take(s.embedded.Server)}
 	return d.play(ctx)
 }
 
@@ -137,13 +144,13 @@ func (d *demo) tell(ctx context.Context) (err error) {
 	if err := d.prologue(); err != nil {
 		return err
 	}
-	if d.onboarded, err = d.scene(ctx, "1  A ticket asks for an account", "onboard-sam360.json"); err != nil {
+	if d.onboarded, err = d.scene(ctx, "1  A ticket asks for an account", d.script.onboard); err != nil {
 		return err
 	}
 	if err := d.ready(ctx); err != nil {
 		return err
 	}
-	if d.offboarded, err = d.scene(ctx, "2  The vendor's contract has ended", "offboard-sam360.json"); err != nil {
+	if d.offboarded, err = d.scene(ctx, "2  The vendor's contract has ended", d.script.offboard); err != nil {
 		return err
 	}
 	if err := d.night(ctx); err != nil {
@@ -167,14 +174,20 @@ func (d *demo) scene(ctx context.Context, title, sample string) (r console.Reque
 	if err != nil {
 		return r, err
 	}
-	if taken.Status != string(intake.Accepted) || taken.Duplicate {
+	if taken.Status == string(intake.Refused) || taken.Duplicate {
 		return r, failed(exitFailed, taken.NextAction, "the webhook answered %s: %s", taken.Status, taken.Reason)
 	}
-	if err := p.printf("   %s\n\n", p.look.Dim("200 accepted as request "+taken.RequestID)); err != nil {
+	if err := p.printf("   %s\n\n", p.look.Dim("200 "+taken.Status+" as request "+taken.RequestID)); err != nil {
 		return r, err
 	}
-	f := follower{program: p, api: d.api, usual: d.replication}
-	if r, err = f.show(ctx, taken.RequestID); err != nil {
+	return d.follow(ctx, taken.RequestID)
+}
+
+// follow shows a request to its end.
+func (d *demo) follow(ctx context.Context, id string) (console.Request, error) {
+	f := follower{program: d.program, api: d.api, usual: d.replication}
+	r, err := f.show(ctx, id)
+	if err != nil {
 		return r, err
 	}
 	return r, outcome(r)

@@ -19,6 +19,7 @@ import (
 	"github.com/usher365/usher/shared/host/clients"
 	"github.com/usher365/usher/shared/host/distributed"
 	"github.com/usher365/usher/shared/host/embedded"
+	"github.com/usher365/usher/shared/host/tellers"
 	"github.com/usher365/usher/shared/host/vaults"
 	"github.com/usher365/usher/shared/identity"
 	"github.com/usher365/usher/shared/profile"
@@ -45,6 +46,8 @@ type Options struct {
 	Vault string
 	// Workers is how many deliveries of each function are handled at once; zero means 4.
 	Workers int
+	// Tell takes status events; nil means the configured call-back, or the log.
+	Tell tellers.Teller
 	// Functions are what this process serves; empty means all. See Functions.
 	Functions []string
 }

@@ -37,9 +37,12 @@ func (a *App) wireDesk(context.Context) error {
 
 // wireFunctions registers every handler, and one worker for each queue that is served.
 func (a *App) wireFunctions(context.Context) error {
-	tell, err := tellers.New(a.Config.Callback, a.Log, a.Now)
-	if err != nil {
-		return err
+	tell := a.options.Tell
+	if tell == nil {
+		var err error
+		if tell, err = tellers.New(a.Config.Callback, a.Log, a.Now); err != nil {
+			return err
+		}
 	}
 	passwords := func(avoid ...string) (account.Secret, error) { return secrets.NewPassword(nil, avoid...) }
 	step.Handle(a.Runner, events.Create, create.Policy, create.New(a.Directory, a.Vault, passwords).Handle)
