@@ -29,17 +29,19 @@ type Status struct {
 type StatusData struct {
 	RequestID string `json:"requestId"`
 	// Sequence counts the statuses of one request, from 1; they arrive in this order.
-	Sequence   int            `json:"sequence"`
-	Status     StatusKind     `json:"status"`
-	Action     string         `json:"action"`
-	Tenant     string         `json:"tenant"`
-	Account    StatusAccount  `json:"account"`
-	Steps      []StatusStep   `json:"steps,omitempty"`
-	Credential *StatusSecret  `json:"credential,omitempty"`
-	FaultCode  string         `json:"faultCode,omitempty"`
-	Reason     string         `json:"reason,omitempty"`
-	NextAction string         `json:"nextAction,omitempty"`
-	Ticket     map[string]any `json:"ticket,omitempty"`
+	Sequence int           `json:"sequence"`
+	Status   StatusKind    `json:"status"`
+	Action   string        `json:"action"`
+	Tenant   string        `json:"tenant"`
+	Account  StatusAccount `json:"account"`
+	Steps    []StatusStep  `json:"steps,omitempty"`
+	// Fitness is what would keep the account from its job, worst first.
+	Fitness    []StatusFinding `json:"fitness,omitempty"`
+	Credential *StatusSecret   `json:"credential,omitempty"`
+	FaultCode  string          `json:"faultCode,omitempty"`
+	Reason     string          `json:"reason,omitempty"`
+	NextAction string          `json:"nextAction,omitempty"`
+	Ticket     map[string]any  `json:"ticket,omitempty"`
 }
 
 // StatusAccount names the account.

@@ -81,6 +81,8 @@ type Account struct {
 	Hold Hold
 	// Grants are what we promised and gave.
 	Grants []Grant
+	// Fitness is what the latest check found.
+	Fitness Fitness
 	// State is where the account stands.
 	State     AccountState
 	CreatedAt time.Time

@@ -34,6 +34,7 @@ const (
 	NameTaken            Code = "name-taken"
 	NameInvalid          Code = "name-invalid"
 	DomainNotVerified    Code = "domain-not-verified"
+	DomainFederated      Code = "domain-federated"
 	PasswordRejected     Code = "password-rejected"
 	UserNotFound         Code = "user-not-found"
 	UserNotReadable      Code = "user-not-readable"

@@ -43,6 +43,7 @@ var meanings = []Meaning{
 	{TokenRejected, "The service refused a fresh access token.", "Check the system clock and that the endpoint belongs to the configured cloud."},
 	{NameTaken, "Another account has this user principal name and was not made by this request.", "Choose another user name, or ask for account.mode 'existing' if this very account is meant."},
 	{NameInvalid, "The user name has characters that Entra does not take.", "Use A-Z a-z 0-9 and ' . - _ ! # ^ ~ only, at most 64 characters before the @."},
+	{DomainFederated, "The domain is federated: an account made in Entra could never sign in under it.", "Leave the domain out to use the onmicrosoft.com domain, or have the account made in on-premises Active Directory (account.mode synced)."},
 	{DomainNotVerified, "The domain is not a verified domain of the tenant.", "Leave the domain out to use the onmicrosoft.com domain, or verify it in the tenant."},
 	{PasswordRejected, "Entra refused the generated password more than once.", "Look for a custom banned-password list in the tenant; then replay the step."},
 	{UserNotFound, "There is no such account in the tenant (\"Unable to find a user matching\").", "Check the spelling of the whole user principal name; the account may have been deleted by hand, or renamed."},

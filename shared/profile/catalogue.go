@@ -174,7 +174,7 @@ func (p Profile) validate() error {
 			bad = append(bad, fmt.Errorf("needs %q: the only need known is consent", need))
 		}
 	}
-	return errors.Join(append(bad, p.validateRoles()...)...)
+	return errors.Join(append(append(bad, p.Fitness.validate()), p.validateRoles()...)...)
 }
 
 func (p Profile) validateRoles() (bad []error) {

@@ -23,8 +23,7 @@ type Profile struct {
 	// OnFailure says what follows a step that failed for good. Empty means compensate.
 	OnFailure account.FailurePolicy `yaml:"onFailure,omitempty" json:"onFailure,omitempty"`
 	Approval  Approval              `yaml:"approval" json:"approval"`
-	// Fitness are conditions that break the product although every step succeeds.
-	Fitness []string `yaml:"fitness,omitempty" json:"fitness,omitempty"`
+	Fitness   Fitness               `yaml:"fitness,omitempty" json:"fitness,omitzero"`
 	// Needs are parts of the guide that a request cannot leave out. One that Usher
 	// does not have yet refuses the request.
 	Needs []Need `yaml:"needs,omitempty" json:"needs,omitempty"`

@@ -89,10 +89,11 @@ func partStep(name, title string, part events.RevokePart) account.Step {
 }
 
 // Compensation plans how to take away what a request gave that failed for good. It
-// is empty when nothing can exist: the first try to make the account was refused.
+// is empty when nothing can exist: the account was never tried to be made, or the first
+// try was refused.
 func Compensation(req account.Request, acc account.Account) []account.Step {
-	if create := req.Step(StepCreate); create != nil && create.State == account.StepFailed &&
-		create.Failures <= 1 && acc.ObjectID == "" {
+	if create := req.Step(StepCreate); create != nil && acc.ObjectID == "" &&
+		(create.State == account.StepSkipped || create.State == account.StepFailed && create.Failures <= 1) {
 		return nil
 	}
 	steps := Revocation(acc, events.Offboard{})

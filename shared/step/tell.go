@@ -48,6 +48,11 @@ func statusOf(rec *ledger.Record, kind events.StatusKind, tenant account.Tenant,
 			Name: s.Name, Status: string(s.State), Attempts: s.Attempt, WaitedSeconds: int(s.Waited(now).Seconds()),
 		})
 	}
+	if gives(r.Action) {
+		for _, f := range acc.Fitness.Findings {
+			data.Fitness = append(data.Fitness, events.StatusFinding{Code: f.Code, Severity: f.Severity, Text: f.Text, Remedy: f.Remedy})
+		}
+	}
 	if kind == events.StatusSucceeded && acc.SecretRef != "" && gives(r.Action) {
 		data.Credential = &events.StatusSecret{VaultReference: acc.SecretRef}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/assignrole"
+	"github.com/usher365/usher/functions/checkfitness"
 	"github.com/usher365/usher/functions/console"
 	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/functions/fullsync"
@@ -45,6 +46,7 @@ func (a *App) wireFunctions(context.Context) error {
 		}
 	}
 	passwords := func(avoid ...string) (account.Secret, error) { return secrets.NewPassword(nil, avoid...) }
+	step.Handle(a.Runner, events.CheckFitness, checkfitness.Policy, checkfitness.New(a.Directory).Handle)
 	step.Handle(a.Runner, events.Create, create.Policy, create.New(a.Directory, a.Vault, passwords).Handle)
 	step.Handle(a.Runner, events.AssignRole, assignrole.Policy, assignrole.New(a.Directory).Handle)
 	step.Handle(a.Runner, events.GrantRoleGroup, grantrolegroup.Policy(a.room.History.Next), grantrolegroup.New(a.Directory, a.Exchange, a.room).Handle)
