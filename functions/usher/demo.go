@@ -46,7 +46,8 @@ type demo struct {
 	replication time.Duration
 	app         *app.App
 	api         *client
-	before      inventory
+	// before is what the tenant held when the demo began.
+	before []string
 	// onboarded and offboarded are the two requests as they were in the end.
 	onboarded, offboarded console.Request
 	run                   ledger.SyncRun
@@ -81,7 +82,7 @@ func (p *program) demo(ctx context.Context, profile string, replication time.Dur
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	d := &demo{program: p, settings: s, script: plays, engines: on, replication: replication, before: take(s.embedded.Server)}
+	d := &demo{program: p, settings: s, script: plays, engines: on, replication: replication, before: s.embedded.Server.Tenants()[0].Holdings()}
 	return d.play(ctx)
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -38,46 +37,11 @@ func (d *demo) prologue() error {
 		p.look.Dim("tenant"), d.settings.embedded.URL, p.look.Dim("usher"), d.api.base, p.look.Dim("data"), d.settings.Data, kept)
 }
 
-// inventory is what a tenant holds, for comparing before with after.
-type inventory struct {
-	users, roles []string
-	members      map[string][]string
-}
-
-func take(s *tenantfake.Server) inventory {
-	t := s.Tenants()[0]
-	i := inventory{members: map[string][]string{}}
-	for _, u := range t.Users() {
-		i.users = append(i.users, u.ID+" "+u.UserPrincipalName)
-	}
-	for _, r := range t.RoleAssignments() {
-		i.roles = append(i.roles, r.ID)
-	}
-	for _, g := range t.RoleGroupNames() {
-		if members := t.RoleGroupMembers(g); len(members) > 0 {
-			i.members[g] = members
-		}
-	}
-	slices.Sort(i.users)
-	slices.Sort(i.roles)
-	return i
-}
-
-// left names what the tenant holds now and did not before.
-func (i inventory) left(now inventory) (left []string) {
-	for _, u := range now.users {
-		if !slices.Contains(i.users, u) {
-			left = append(left, "account "+u)
-		}
-	}
-	for _, r := range now.roles {
-		if !slices.Contains(i.roles, r) {
-			left = append(left, "role assignment "+r)
-		}
-	}
-	for _, g := range slices.Sorted(maps.Keys(now.members)) {
-		if !slices.Equal(i.members[g], now.members[g]) {
-			left = append(left, "members of "+g)
+// left names what the tenant holds now and did not hold before.
+func left(before, now []string) (left []string) {
+	for _, line := range now {
+		if !slices.Contains(before, line) {
+			left = append(left, line)
 		}
 	}
 	return left
@@ -86,9 +50,13 @@ func (i inventory) left(now inventory) (left []string) {
 // summary proves on the tenant itself that nothing of ours is left, and says what it took.
 func (d *demo) summary(ctx context.Context) error {
 	p, server := d.program, d.settings.embedded.Server
-	now := take(server)
-	if left := d.before.left(now); len(left) > 0 {
-		return failed(exitFailed, "", "something of ours is left in the tenant: %s", strings.Join(left, ", "))
+	tenant := server.Tenants()[0]
+	now := tenant.Holdings()
+	if ours := left(d.before, now); len(ours) > 0 {
+		return failed(exitFailed, "", "something of ours is left in the tenant: %s", strings.Join(ours, ", "))
+	}
+	if lost := left(now, d.before); len(lost) > 0 {
+		return failed(exitFailed, "", "something that was there before is gone: %s", strings.Join(lost, ", "))
 	}
 	var chains []console.Chain
 	if err := d.api.get(ctx, "/api/audit/verify", nil, &chains); err != nil {
@@ -104,9 +72,9 @@ func (d *demo) summary(ctx context.Context) error {
 		{"sync", fmt.Sprintf("%d users read, %d findings", d.run.Users, len(d.run.Findings))},
 		{"calls", fmt.Sprintf("%d to Graph, %d to Exchange, %d to sign-in", server.Count(tenantfake.Graph), server.Count(tenantfake.Exchange), server.Count(tenantfake.Login))},
 		{"audit", fmt.Sprintf("%d entries, the chain is whole", chains[0].Entries)},
-		{"left", fmt.Sprintf("nothing of ours: %d users, %d role assignments, as before", len(now.users), len(now.roles))},
+		{"left", fmt.Sprintf("nothing of ours: %d users, %d role assignments, as before", len(tenant.Users()), len(tenant.RoleAssignments()))},
 	}
-	if n := len(server.Tenants()[0].DeletedUsers()); n > 0 {
+	if n := len(tenant.DeletedUsers()); n > 0 {
 		rows = append(rows, [2]string{"", fmt.Sprintf("(%d deleted account in Entra's recycle bin, for 30 days)", n)})
 	}
 	if err := p.printf("\n%s\n", p.look.Bold("Summary")); err != nil {

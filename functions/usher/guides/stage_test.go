@@ -47,6 +47,8 @@ type stage struct {
 	tenant *tenantfake.Tenant
 	app    *app.App
 	secret webhook.Secret
+	// before is what the tenant held when the story began.
+	before []string
 
 	mu   sync.Mutex
 	told []events.Status
@@ -57,6 +59,7 @@ func tell(t *testing.T, settings string, story func(*stage)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{T: t, server: tenantfake.New(tenantfake.Options{Strict: true})}
 		s.tenant = s.server.AddTenant(tenantfake.DefaultTenant())
+		s.before = s.tenant.Holdings()
 		var err error
 		s.secret, err = webhook.ParseSecret(secret)
 		require.NoError(t, err)
