@@ -200,7 +200,10 @@ type FullSyncArgs struct {
 	Run string `json:"run"`
 }
 
-// NotifyArgs are the arguments of notify.
+// NotifyArgs are the arguments of notify: one of the two.
 type NotifyArgs struct {
-	Status Status `json:"status"`
+	// Status tells a ticket how its request stands.
+	Status *Status `json:"status,omitempty"`
+	// Notice says that one was raised; whom it is mailed to lies in the ledger.
+	Notice *Notice `json:"notice,omitempty"`
 }

@@ -9,7 +9,7 @@
 //	command grantrolegroup  -> function grantrolegroup  (waits for Exchange, then the membership is read back)
 //	command revoke          -> function revoke          (one part at a time: role groups, roles, disable, sessions, delete)
 //	command fullsync        -> function fullsync        (inventory, drift, expiry, lost commands; one tenant a command)
-//	command notify          -> function notify          (a Status to the ticket, in order)
+//	command notify          -> function notify          (a Status to the ticket, in order; a Notice to the ticketing system and by mail)
 //
 // A command names a function, and that is its queue too. The plan of a request
 // lies in the ledger; the runner (shared/step) sends the next command of the plan

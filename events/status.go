@@ -15,6 +15,9 @@ const (
 	StatusParked    StatusKind = "parked"
 	// StatusAlarm is raised when a wait has become unusual (2 h for Exchange).
 	StatusAlarm StatusKind = "alarm"
+	// StatusNotice tells something that belongs to no open request: an account that is
+	// about to expire, an owner who is gone. See Notice.
+	StatusNotice StatusKind = "notice"
 )
 
 // Status is what goes back to the ticketing system: the body of a call-back,
@@ -25,13 +28,14 @@ type Status struct {
 	Data      StatusData `json:"data"`
 }
 
-// StatusData says how a request stands.
+// StatusData says how a request stands. That of a notice has no action and no steps.
 type StatusData struct {
+	// RequestID is the notice's id for a notice.
 	RequestID string `json:"requestId"`
 	// Sequence counts the statuses of one request, from 1; they arrive in this order.
 	Sequence int           `json:"sequence"`
 	Status   StatusKind    `json:"status"`
-	Action   string        `json:"action"`
+	Action   string        `json:"action,omitempty"`
 	Tenant   string        `json:"tenant"`
 	Account  StatusAccount `json:"account"`
 	Steps    []StatusStep  `json:"steps,omitempty"`
@@ -42,6 +46,7 @@ type StatusData struct {
 	Reason     string          `json:"reason,omitempty"`
 	NextAction string          `json:"nextAction,omitempty"`
 	Ticket     map[string]any  `json:"ticket,omitempty"`
+	Notice     *Notice         `json:"notice,omitempty"`
 }
 
 // StatusAccount names the account.

@@ -29,7 +29,7 @@ var (
 )
 
 // Record is one request with its account, as loaded in a transaction. A change
-// function edits Request, Account and Lease in place and appends to Audit and Send.
+// function edits Request, Account and Lease in place and appends to the others.
 type Record struct {
 	Request account.Request
 	// Account is the account the request is about; a zero ID means that there is none.
@@ -40,6 +40,11 @@ type Record struct {
 	Audit []Entry
 	// Send goes to the queue in the same transaction (or by outbox right after it).
 	Send []Outgoing
+	// Raise are notices to open; one whose key is open already changes nothing. A fresh
+	// one is written into the audit log and sent to notify.
+	Raise []Notice
+	// Clear are notices that are over.
+	Clear []Clearing
 }
 
 // Lease lets one step at a time work on an account. Token fences: whoever comes

@@ -22,6 +22,7 @@ import (
 type book struct {
 	mu      sync.Mutex
 	records map[string]ledger.Record
+	notices map[string]ledger.Notice
 	fail    error
 }
 
@@ -45,6 +46,23 @@ func (b *book) Update(_ context.Context, id string, change func(*ledger.Record) 
 	return nil
 }
 
+func (b *book) UpdateNotice(_ context.Context, key string, change func(*ledger.Notice) error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n, there := b.notices[key]
+	switch {
+	case b.fail != nil:
+		return b.fail
+	case !there:
+		return ledger.ErrNotFound
+	}
+	if err := change(&n); err != nil {
+		return err
+	}
+	b.notices[key] = n
+	return nil
+}
+
 // rig is a runner with one request of two steps, a clock, and a scripted handler.
 type rig struct {
 	t      *testing.T
@@ -58,6 +76,17 @@ type rig struct {
 	told    []events.Status
 	tell    error
 	notices queue.Handler
+	// mailed are the addresses that got mail; refused says why one gets none.
+	mailed  []string
+	refused map[string]error
+}
+
+func (r *rig) takeMail(_ context.Context, _ ledger.Notice, _, to string) error {
+	if err := r.refused[to]; err != nil {
+		return err
+	}
+	r.mailed = append(r.mailed, to)
+	return nil
 }
 
 type args struct {
@@ -66,7 +95,7 @@ type args struct {
 
 func setup(t *testing.T, answers ...func() (step.Result, error)) *rig {
 	t.Helper()
-	r := &rig{t: t, now: t0, answers: answers, book: &book{records: map[string]ledger.Record{}}}
+	r := &rig{t: t, now: t0, answers: answers, book: &book{records: map[string]ledger.Record{}, notices: map[string]ledger.Notice{}}, refused: map[string]error{}}
 	data := json.RawMessage(`{"word":"hello"}`)
 	r.book.records["req"] = ledger.Record{
 		Request: account.Request{ID: "req", Action: account.Onboard, Tenant: "tid", AccountID: "acc", UserPrincipalName: "svc@contoso", CreatedAt: t0, Steps: []account.Step{
@@ -95,7 +124,7 @@ func setup(t *testing.T, answers ...func() (step.Result, error)) *rig {
 			r.told = append(r.told, s)
 		}
 		return r.tell
-	})
+	}, r.takeMail)
 	return r
 }
 

@@ -15,10 +15,11 @@ import (
 	"github.com/usher365/usher/shared/queue"
 )
 
-// Ledger is what the runner needs of the ledger: change one record in one
-// transaction. An error of change rolls back and comes back as it is.
+// Ledger is what the runner needs of the ledger: change one record, or one notice, in
+// one transaction. An error of change rolls back and comes back as it is.
 type Ledger interface {
 	Update(ctx context.Context, requestID string, change func(*ledger.Record) error) error
+	UpdateNotice(ctx context.Context, key string, change func(*ledger.Notice) error) error
 }
 
 // Options build a Runner. Every field is required but Observe.

@@ -21,7 +21,7 @@ import (
 func Tell(rec *ledger.Record, kind events.StatusKind, tenant account.Tenant, reason string, now time.Time) {
 	rec.Request.Notices++
 	status := statusOf(rec, kind, tenant, reason, now)
-	data, err := json.Marshal(events.NotifyArgs{Status: status})
+	data, err := json.Marshal(events.NotifyArgs{Status: &status})
 	if err != nil {
 		panic("step: status cannot be written: " + err.Error())
 	}
@@ -88,20 +88,20 @@ type Teller func(context.Context, events.Status) error
 
 // HandleNotices makes the queue.Handler of notify: events of a request go out in
 // their order, each retried by the policy; one that cannot be delivered is dead-lettered
-// and the later ones go on.
-func (r *Runner) HandleNotices(p Policy, tell Teller) queue.Handler {
+// and the later ones go on. A notice is told too, and mailed; a nil mail mails nothing.
+func (r *Runner) HandleNotices(p Policy, tell Teller, mail Mailer) queue.Handler {
 	p = p.withDefaults()
 	return func(ctx context.Context, d queue.Delivery) queue.Outcome {
 		started := r.Now()
 		line := Line{Function: events.Notify, Deliveries: d.Count}
-		outcome := r.notify(ctx, d, p, tell, &line)
+		outcome := r.notify(ctx, d, p, post{tell, mail}, &line)
 		line.Duration = r.Now().Sub(started)
 		r.Observe(ctx, line)
 		return outcome
 	}
 }
 
-func (r *Runner) notify(ctx context.Context, d queue.Delivery, p Policy, tell Teller, line *Line) queue.Outcome {
+func (r *Runner) notify(ctx context.Context, d queue.Delivery, p Policy, out post, line *Line) queue.Outcome {
 	cmd, args, err := decodeNotice(d)
 	if err != nil {
 		return line.malformed(err)
@@ -110,8 +110,16 @@ func (r *Runner) notify(ctx context.Context, d queue.Delivery, p Policy, tell Te
 	if cmd.FirstSeen.IsZero() {
 		cmd.FirstSeen = r.Now()
 	}
-	sequence := args.Status.Data.Sequence
-	tenant, notified, err := r.notified(ctx, cmd.Request)
+	if args.Notice != nil {
+		return r.deliverNotice(ctx, cmd, *args.Notice, p, out, line)
+	}
+	return r.tellStatus(ctx, cmd, *args.Status, p, out.tell, line)
+}
+
+func (r *Runner) tellStatus(ctx context.Context, cmd events.Command, s events.Status, p Policy, tell Teller, line *Line) queue.Outcome {
+	sequence := s.Data.Sequence
+	rec, err := r.look(ctx, cmd.Request)
+	tenant, notified := rec.Request.Tenant, rec.Request.Notified
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
 		return line.malformed(fmt.Errorf("no request %s: %w", cmd.Request, err))
@@ -125,7 +133,7 @@ func (r *Runner) notify(ctx context.Context, d queue.Delivery, p Policy, tell Te
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
-	told := tell(ctx, args.Status)
+	told := tell(ctx, s)
 	decision := Decide(told, tenant, cmd, p, r.Now(), r.Random())
 	if decision.Verdict == Finish || decision.Verdict == GiveUp {
 		if err := r.markNotified(ctx, cmd, sequence, told); err != nil {
@@ -146,21 +154,25 @@ func decodeNotice(d queue.Delivery) (cmd events.Command, args events.NotifyArgs,
 	if err := json.Unmarshal(cmd.Data, &args); err != nil {
 		return cmd, args, fmt.Errorf("read status: %w", err)
 	}
+	if (args.Status == nil) == (args.Notice == nil) {
+		return cmd, args, fmt.Errorf("%q tells neither a status nor a notice, or both", cmd.ID())
+	}
 	return cmd, args, nil
 }
 
 // errOnlyLooked ends an update that changes nothing without a commit.
 var errOnlyLooked = errors.New("only looked")
 
-func (r *Runner) notified(ctx context.Context, request string) (t account.TenantID, n int, err error) {
-	err = r.Ledger.Update(ctx, request, func(rec *ledger.Record) error {
-		t, n = rec.Request.Tenant, rec.Request.Notified
+// look reads a record.
+func (r *Runner) look(ctx context.Context, request string) (rec ledger.Record, err error) {
+	err = r.Ledger.Update(ctx, request, func(found *ledger.Record) error {
+		rec = *found
 		return errOnlyLooked
 	})
 	if errors.Is(err, errOnlyLooked) {
 		err = nil
 	}
-	return t, n, err
+	return rec, err
 }
 
 func (r *Runner) markNotified(ctx context.Context, cmd events.Command, sequence int, told error) error {

@@ -19,7 +19,7 @@ func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 		return lambda.Consumer{}, err
 	}
 	return lambda.Consumer{
-		Handle:  p.Runner.HandleNotices(notify.Policy, notify.New(tell).Handle),
+		Handle:  p.Runner.HandleNotices(notify.Policy, notify.New(tell).Handle, nil),
 		Longest: notify.Policy.Longest(),
 	}, nil
 }

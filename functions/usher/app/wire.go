@@ -58,7 +58,7 @@ func (a *App) wireFunctions(context.Context) error {
 		}
 		w := host.Worker{Function: function, Handle: a.Runner.Deliver, Workers: a.options.Workers}
 		if function == events.Notify {
-			w.Handle = a.Runner.HandleNotices(notify.Policy, notify.New(tell).Handle)
+			w.Handle = a.Runner.HandleNotices(notify.Policy, notify.New(tell).Handle, nil)
 		}
 		a.workers = append(a.workers, w)
 	}

@@ -126,7 +126,7 @@ func (p *process) wire() {
 		grantrolegroup.New(directory, groups, patience.NewRoom(groups, history, time.Now)).Handle)
 	step.Handle(p.runner, events.Revoke, revoke.Policy, revoke.New(directory, directory, directory, groups).Handle)
 	step.Handle(p.runner, events.FullSync, fullsync.Policy, fullsync.New(directory, groups, books, books, p.desk, time.Now).Handle)
-	notices := p.runner.HandleNotices(notify.Policy, notify.New(p).Handle)
+	notices := p.runner.HandleNotices(notify.Policy, notify.New(p).Handle, nil)
 	for _, function := range events.Functions() {
 		handle := p.runner.Deliver
 		if function == events.Notify {
@@ -211,6 +211,10 @@ func (f flaky) Update(ctx context.Context, id string, change func(*ledger.Record
 		return err
 	}
 	return f.chaos("update", id)
+}
+
+func (f flaky) UpdateNotice(ctx context.Context, key string, change func(*ledger.Notice) error) error {
+	return f.change("update a notice", func() error { return f.p.ledger.UpdateNotice(ctx, key, change) })
 }
 
 func (f flaky) Request(ctx context.Context, id string) (account.Request, error) {

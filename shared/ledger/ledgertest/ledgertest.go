@@ -22,6 +22,7 @@ type Ledger interface {
 	Appender
 	SyncBook
 	Notes
+	NoticeBook
 }
 
 // Writer changes requests and accounts.
@@ -64,6 +65,14 @@ type Notes interface {
 	SetNote(ctx context.Context, key string, value []byte) error
 	Note(ctx context.Context, key string) ([]byte, error)
 	SwapNote(ctx context.Context, key string, old, value []byte) (bool, error)
+}
+
+// NoticeBook keeps notices.
+type NoticeBook interface {
+	Raise(ctx context.Context, notices ...ledger.Notice) (fresh int, err error)
+	Clear(ctx context.Context, key string, at time.Time) (cleared bool, err error)
+	UpdateNotice(ctx context.Context, key string, change func(*ledger.Notice) error) error
+	Notices(ctx context.Context, f ledger.NoticeFilter) ([]ledger.Notice, error)
 }
 
 // Harness is an open engine and what can be done to it from outside.
@@ -120,7 +129,7 @@ type testCase struct {
 
 // Run checks every rule. open opens an empty engine that is closed when the test ends.
 func Run(t *testing.T, open func(t *testing.T) Harness) {
-	for _, some := range [][]testCase{accepting(), updating(), auditing(), syncing(), inventories(), listing()} {
+	for _, some := range [][]testCase{accepting(), updating(), auditing(), syncing(), inventories(), listing(), noticing()} {
 		for _, c := range some {
 			t.Run(c.name, func(t *testing.T) { c.run(&bench{t, open(t)}) })
 		}

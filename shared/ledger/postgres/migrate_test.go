@@ -11,7 +11,7 @@ import (
 	"github.com/usher365/usher/shared/postgrestest"
 )
 
-var ours = []string{"ledger/001_ledger.sql", "ledger/002_inventory_base.sql", "outbox/001_outbox.sql"}
+var ours = []string{"ledger/001_ledger.sql", "ledger/002_inventory_base.sql", "ledger/003_notices.sql", "outbox/001_outbox.sql"}
 
 func TestMigrateChecksAppliesAndHasNothingMoreToDo(t *testing.T) {
 	url := postgrestest.Schema(t)
@@ -63,7 +63,7 @@ func TestMigrationIsAllOrNothing(t *testing.T) {
 func TestOpenNamesTheMissingMigration(t *testing.T) {
 	url := postgrestest.Schema(t)
 	_, err := Open(t.Context(), Options{URL: url})
-	require.ErrorContains(t, err, "lacks ledger/001_ledger.sql, ledger/002_inventory_base.sql, outbox/001_outbox.sql: run 'usher migrate'")
+	require.ErrorContains(t, err, "lacks ledger/001_ledger.sql, ledger/002_inventory_base.sql, ledger/003_notices.sql, outbox/001_outbox.sql: run 'usher migrate'")
 	require.True(t, fault.Is(err, fault.LedgerUnavailable))
 	require.Equal(t, fault.Permanent, fault.ClassOf(err))
 	migrated(t, url)

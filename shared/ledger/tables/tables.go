@@ -99,7 +99,7 @@ func explain(doing string, err error) error {
 	return fmt.Errorf("ledger: %s: %w", doing, err)
 }
 
-// apply stores what a change of a record adds beside its rows: audit lines and messages.
+// apply stores what a change of a record adds beside its rows: audit lines, notices and messages.
 func apply(ctx context.Context, tx Tx, rec *ledger.Record) error {
 	if err := appendAudit(ctx, tx, rec.Audit); err != nil {
 		return err
@@ -109,7 +109,13 @@ func apply(ctx context.Context, tx Tx, rec *ledger.Record) error {
 			return fmt.Errorf("send to %s: %w", out.Queue, err)
 		}
 	}
-	return nil
+	for _, c := range rec.Clear {
+		if _, err := clearNotice(ctx, tx, c); err != nil {
+			return err
+		}
+	}
+	_, err := raise(ctx, tx, rec.Raise)
+	return err
 }
 
 // get reads one row, and reports whether there is one.
