@@ -70,7 +70,7 @@ func (r *Runner) deliverNotice(ctx context.Context, cmd events.Command, sent eve
 const toCallback = "call-back"
 
 // deliverEach goes through what a notice was not delivered to yet. told is why some of it
-// failed: what may pass by itself comes first, for it decides whether to try again. err
+// failed: what may pass by itself decides whether to try again. err
 // says that a delivery could not be noted.
 func (r *Runner) deliverEach(ctx context.Context, n ledger.Notice, limit time.Duration, out post) (told, err error) {
 	targets := []string{toCallback}
@@ -96,6 +96,9 @@ func (r *Runner) deliverEach(ctx context.Context, n ledger.Notice, limit time.Du
 		}
 	}
 	told = errors.Join(append(passing, final...)...)
+	if len(passing) > 0 && len(final) > 0 {
+		told = fault.Retry(fault.CodeOf(passing[0]), fault.RetryAfter(passing[0]), told)
+	}
 	return told, r.noteUndelivered(ctx, n, told)
 }
 
