@@ -5,6 +5,7 @@
 //
 //	ticket webhook  -> Request    -> function intake      (plan and first command, one transaction)
 //	command create          -> function create          (the account exists in Entra, its password lies sealed)
+//	command grantconsent    -> function grantconsent    (the vendor's application has its permissions, read back)
 //	command assignrole      -> function assignrole      (the directory role is read back)
 //	command grantrolegroup  -> function grantrolegroup  (waits for Exchange, then the membership is read back)
 //	command revoke          -> function revoke          (one part at a time: role groups, roles, disable, sessions, delete)

@@ -202,8 +202,9 @@ func (s *settings) open(ctx context.Context, o app.Options) (*app.App, error) {
 	}
 	o.SignIn = s.signIn()
 	o.Metrics = metrics.New(time.Now)
-	o.Engines.Credential = identity.Credentials(identity.Options{
-		Env: s.env, AuthorityHost: s.Endpoints.Login, Transport: o.Metrics.Count(metrics.ServiceLogin, o.Transport),
-	})
+	as := identity.Options{Env: s.env, AuthorityHost: s.Endpoints.Login, Transport: o.Metrics.Count(metrics.ServiceLogin, o.Transport)}
+	o.Engines.Credential = identity.Credentials(as)
+	as.ForConsents = true
+	o.Engines.Consents = identity.Credentials(as)
 	return app.New(ctx, o)
 }

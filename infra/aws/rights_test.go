@@ -8,18 +8,26 @@ import (
 	"github.com/usher365/usher/events"
 )
 
+// order is that of a plan's steps, by function; one that comes twice stands twice.
+var order = []string{events.Create, events.GrantConsent, events.AssignRole, events.GrantRoleGroup}
+
 // wakes says whose queues a function sends to, and whom it may wake therefore.
-var wakes = map[string][]string{
-	"intake":              {events.Create, events.Revoke, events.Notify},
-	events.Create:         {events.AssignRole, events.GrantRoleGroup, events.Revoke, events.Notify},
-	events.AssignRole:     {events.GrantRoleGroup, events.Revoke, events.Notify},
-	events.GrantRoleGroup: {events.Revoke, events.Notify},
-	events.Revoke:         {events.AssignRole, events.GrantRoleGroup, events.Notify},
-	events.Notify:         {},
-	// Lost commands of any function are sent again.
-	events.FullSync: {events.Create, events.AssignRole, events.GrantRoleGroup, events.Revoke, events.Notify},
-	// An operator approves, revokes, takes back, and starts the sync.
-	"console": events.Functions(),
+func wakes(name string) (all []string) {
+	switch name {
+	case events.Notify:
+		return nil
+	case "console": // an operator approves, revokes, takes back, and starts the sync
+		return events.Functions()
+	case "intake", events.FullSync: // a plan begins anywhere, and lost commands of any function are sent again
+		all = order
+	case events.Revoke: // what was taken is given back, except the account itself
+		all = slices.DeleteFunc(slices.Clone(order), func(f string) bool { return f == events.Create })
+	default:
+		all = order[slices.Index(order, name)+1:]
+	}
+	all = append(slices.Clone(all), events.Revoke, events.Notify)
+	slices.Sort(all)
+	return slices.DeleteFunc(slices.Compact(all), func(f string) bool { return f == name })
 }
 
 // own says what a function may do that no other may.
@@ -51,7 +59,7 @@ func rights(name string) []string {
 	if !slices.Contains(serving, name) {
 		all = append(all, "sqs:SendMessage on "+undelivered)
 	}
-	for _, w := range wakes[name] {
+	for _, w := range wakes(name) {
 		all = append(all, "lambda:InvokeFunction on arn:${AWS::Partition}:lambda"+here+"function:"+stack+w)
 	}
 	slices.Sort(all)

@@ -174,19 +174,34 @@ func alarmsAreHeard(d document) (bad []string) {
 	if number(overdue.at("Threshold")) != (26*time.Hour).Seconds() || overdue.at("TreatMissingData") != "breaching" {
 		bad = append(bad, "SyncOverdueAlarm does not ring after 26 hours, or not when fullsync says nothing")
 	}
-	var watched []string
-	for _, m := range values(d.Resources["FunctionErrorsAlarm"].at("Metrics")) {
-		for _, dimension := range values(at(m, "MetricStat", "Metric", "Dimensions")) {
-			watched = append(watched, strings.Trim(d.one(at(dimension, "Value")), "${}"))
-		}
-	}
-	if deployed := d.each("AWS::Lambda::Function"); !slices.Equal(slices.Sorted(slices.Values(watched)), deployed) {
-		bad = append(bad, fmt.Sprintf("FunctionErrorsAlarm watches %v, not %v", watched, deployed))
-	}
+	bad = append(bad, d.everyFunctionIsWatched()...)
 	for _, name := range d.each("AWS::CloudWatch::Alarm") {
 		if d.one(d.Resources[name].at("AlarmActions")) != "${AlarmTopic}" {
 			bad = append(bad, name+" tells nobody")
 		}
+	}
+	return bad
+}
+
+// mostMetrics is how many metrics one alarm may add up (Amazon CloudWatch API, PutMetricAlarm).
+const mostMetrics = 10
+
+// everyFunctionIsWatched: by one alarm each.
+func (d document) everyFunctionIsWatched() (bad []string) {
+	var watched []string
+	for _, alarm := range []string{"FunctionErrorsAlarm", "StepErrorsAlarm"} {
+		metrics := values(d.Resources[alarm].at("Metrics"))
+		if len(metrics) > mostMetrics {
+			bad = append(bad, fmt.Sprintf("%s has %d metrics of at most %d", alarm, len(metrics), mostMetrics))
+		}
+		for _, m := range metrics {
+			for _, dimension := range values(at(m, "MetricStat", "Metric", "Dimensions")) {
+				watched = append(watched, strings.Trim(d.one(at(dimension, "Value")), "${}"))
+			}
+		}
+	}
+	if deployed := d.each("AWS::Lambda::Function"); !slices.Equal(slices.Sorted(slices.Values(watched)), deployed) {
+		bad = append(bad, fmt.Sprintf("the alarms of failures watch %v, not %v", watched, deployed))
 	}
 	return bad
 }

@@ -68,12 +68,15 @@ var harmful = []change{
 	{"token for an hour", `"sts:DurationSeconds": 300`, `"sts:DurationSeconds": 3600`, ""},
 	{"role for anybody", "Principal: {Service: lambda.amazonaws.com}", `Principal: {AWS: "*", Service: lambda.amazonaws.com}`, ""},
 	{"policy from elsewhere", "        - !Ref EveryFunction\n", "        - !Ref EveryFunction\n        - arn:aws:iam::aws:policy/AdministratorAccess\n", ""},
+	{"consents where nothing is granted", "          USHER_WEBHOOK_SECRET: !Sub", "          USHER_CONSENTS_CLIENT_ID: !Ref ConsentsClientId\n          USHER_WEBHOOK_SECRET: !Sub", ""},
+	{"consents by the provisioner", "          USHER_CONSENTS_CLIENT_ID: !If [HasConsents, !Ref ConsentsClientId, !Ref AWS::NoValue]\n", "", ""},
 	{"provisioner on the internet", "AZURE_CLIENT_ID: !Ref MessengerClientId", "AZURE_CLIENT_ID: !Ref ProvisionerClientId", ""},
 	{"webhook at another path", "Path: /webhooks/standard", "Path: /webhooks/other", ""},
 	{"webhook not throttled", `"POST /webhooks/standard": {ThrottlingRateLimit: 20, ThrottlingBurstLimit: 50}`, `"POST /webhooks/standard": {DetailedMetricsEnabled: true}`, ""},
 	{"alarm nobody hears", "      AlarmActions: [!Ref AlarmTopic]\n", "", ""},
 	{"alarm on nothing", "usher_queue_messages", "usher_queue_depth", ""},
 	{"function nobody watches", "Value: !Ref notify}", "Value: !Ref create}", ""},
+	{"alarm of too many", "        - {Id: all, Expression: SUM(METRICS())}\n", strings.Repeat("        - {Id: all, Expression: SUM(METRICS())}\n", 6), ""},
 }
 
 func (c change) in(t *testing.T, text string) string {

@@ -55,7 +55,7 @@ func TestEveryStepMayWakeTheNext(t *testing.T) {
 
 func mayFollow(t *testing.T, from, to string) {
 	t.Helper()
-	assert.True(t, from == to || slices.Contains(wakes[from], to), "%s must be able to wake %s", from, to)
+	assert.True(t, from == to || slices.Contains(wakes(from), to), "%s must be able to wake %s", from, to)
 }
 
 func request(t *testing.T, name string) (req events.Request) {

@@ -19,6 +19,7 @@ import (
 	"github.com/usher365/usher/functions/assignrole"
 	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/functions/fullsync"
+	"github.com/usher365/usher/functions/grantconsent"
 	"github.com/usher365/usher/functions/grantrolegroup"
 	"github.com/usher365/usher/functions/notify"
 	"github.com/usher365/usher/functions/revoke"
@@ -259,7 +260,7 @@ func horizon() time.Duration {
 	longest := max(queue.DuplicateWindow, patience.Deadline)
 	longestPause := step.Backoff(1000, 1)
 	for _, p := range []step.Policy{
-		create.Policy, assignrole.Policy, grantrolegroup.Policy(nil), revoke.Policy, notify.Policy, fullsync.Policy,
+		create.Policy, assignrole.Policy, grantrolegroup.Policy(nil), revoke.Policy, notify.Policy, fullsync.Policy, grantconsent.Policy,
 	} {
 		longest = max(longest, p.Patience, time.Duration(p.MaxFailures)*longestPause)
 	}

@@ -41,6 +41,9 @@ type Options struct {
 	// Credential signs in to a tenant, and to the shared queue where that is a namespace.
 	// Nil where neither is called.
 	Credential func(account.TenantID) (azcore.TokenCredential, error)
+	// Consents signs in to a tenant as the application that grants consents. Nil means
+	// that Credential does that too.
+	Consents func(account.TenantID) (azcore.TokenCredential, error)
 	// Observe hears of every delivery; nil writes one line to Log and counts it in Meter.
 	Observe step.Observer
 }
@@ -71,6 +74,9 @@ func (o Options) WithDefaults() Options {
 	}
 	if o.Meter == nil {
 		o.Meter = uncounted{}
+	}
+	if o.Consents == nil {
+		o.Consents = o.Credential
 	}
 	if o.Observe == nil {
 		o.Observe = telemetry.Deliveries(o.Log, o.Meter)

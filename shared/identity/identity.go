@@ -36,6 +36,7 @@ const (
 	varFederated = "AZURE_FEDERATED_TOKEN_FILE"
 	varSecret    = "AZURE_CLIENT_SECRET"
 	varManagedID = "USHER_MANAGED_IDENTITY_CLIENT_ID"
+	varConsents  = "USHER_CONSENTS_CLIENT_ID"
 	varManaged   = "IDENTITY_ENDPOINT"
 )
 
@@ -47,6 +48,10 @@ var ofAWS = []string{"AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME", "AWS_CONTA
 type Options struct {
 	// Env looks a variable up. One that is set but empty counts as not set.
 	Env func(string) (string, bool)
+	// ForConsents signs in as USHER_CONSENTS_CLIENT_ID, the application that grants
+	// consents, where that is set, and as AZURE_CLIENT_ID where it is not. How is the same
+	// for both: what vouches for one must vouch for the other.
+	ForConsents bool
 	// AuthorityHost is the https URL of the sign-in service. Empty means the public cloud's.
 	AuthorityHost string
 	// Transport sends the requests to the sign-in service and to Azure's managed
@@ -172,13 +177,21 @@ func (c chooser) get(name string) string {
 	return value
 }
 
+// clientID is the application to sign in as; empty when none is set.
+func (c chooser) clientID() string {
+	if id := c.get(varConsents); c.ForConsents && id != "" {
+		return id
+	}
+	return c.get(varClientID)
+}
+
 func (c chooser) choose() (Method, maker, error) {
 	method := c.method()
 	var missing []error
-	if c.get(varClientID) == "" && method != ManagedIdentity {
+	if c.clientID() == "" && method != ManagedIdentity {
 		missing = append(missing, errors.New(varClientID+" is not set; it is the application (client) id"))
 	}
-	forTenant, err := c.makerOf(method, c.get(varClientID))
+	forTenant, err := c.makerOf(method, c.clientID())
 	if missing = append(missing, err); errors.Join(missing...) != nil {
 		return "", nil, fmt.Errorf("no credential to sign in with: %w", errors.Join(missing...))
 	}
@@ -198,7 +211,7 @@ func (c chooser) method() Method {
 		return AWSRole
 	case c.get(varManaged) == "":
 		return ""
-	case c.get(varClientID) == "" || strings.EqualFold(c.get(varClientID), c.get(varManagedID)):
+	case c.clientID() == "" || strings.EqualFold(c.clientID(), c.get(varManagedID)):
 		return ManagedIdentity
 	}
 	return FederatedManagedIdentity

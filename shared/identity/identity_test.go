@@ -222,3 +222,21 @@ func TestCredentials(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotSame(t, one, again, "a new one each time: it has no token yet")
 }
+
+// The application that grants consents signs in as the other does, where there is one.
+func TestForConsents(t *testing.T) {
+	const consents = "33333333-3333-3333-3333-333333333333"
+	for set, want := range map[string]string{"": clientID, consents: consents} {
+		service := &entra{}
+		s, err := identity.New(identity.Options{
+			Env:           env("AZURE_CLIENT_SECRET", "a-secret", "AZURE_CLIENT_ID", clientID, "USHER_CONSENTS_CLIENT_ID", set),
+			AuthorityHost: authority, Transport: service, ForConsents: true,
+		})
+		require.NoError(t, err)
+		c, err := s.Credential(tenantA)
+		require.NoError(t, err)
+		_, err = c.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{"https://graph.microsoft.com/.default"}})
+		require.NoError(t, err)
+		assert.Equal(t, want, service.forms[0].Get("client_id"))
+	}
+}

@@ -58,9 +58,11 @@ type App struct {
 	Metrics   *metrics.Metrics
 	Desk      *intake.Desk
 	Directory *entra.Client
-	Exchange  *exchange.Client
-	Vault     vaults.Vault
-	Profiles  *profile.Catalogue
+	// Applications reaches the same directories as the application that grants consents.
+	Applications *entra.Client
+	Exchange     *exchange.Client
+	Vault        vaults.Vault
+	Profiles     *profile.Catalogue
 
 	options Options
 	room    *host.WaitingRoom
@@ -112,6 +114,10 @@ func (a *App) wireClients(ctx context.Context) (err error) {
 		Exchange: a.Metrics.Count(metrics.ServiceExchange, a.options.Transport),
 	}
 	if a.Directory, a.Exchange, err = clients.Both(o); err != nil {
+		return err
+	}
+	o.Credential = a.Consents
+	if a.Applications, err = clients.Directory(o); err != nil {
 		return err
 	}
 	a.Vault, err = vaults.Open(ctx, cmp.Or(a.options.Vault, a.Config.VaultAddress()), vaults.Options{

@@ -11,6 +11,7 @@ import (
 	"github.com/usher365/usher/functions/console"
 	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/functions/fullsync"
+	"github.com/usher365/usher/functions/grantconsent"
 	"github.com/usher365/usher/functions/grantrolegroup"
 	"github.com/usher365/usher/functions/intake"
 	"github.com/usher365/usher/functions/notify"
@@ -50,6 +51,7 @@ func (a *App) wireFunctions(context.Context) error {
 	step.Handle(a.Runner, events.Create, create.Policy, create.New(a.Directory, a.Vault, passwords).Handle)
 	step.Handle(a.Runner, events.AssignRole, assignrole.Policy, assignrole.New(a.Directory).Handle)
 	step.Handle(a.Runner, events.GrantRoleGroup, grantrolegroup.Policy(a.room.History.Next), grantrolegroup.New(a.Directory, a.Exchange, a.room).Handle)
+	step.Handle(a.Runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(a.Applications, a.Applications, a.Applications).Handle)
 	step.Handle(a.Runner, events.Revoke, revoke.Policy, revoke.New(a.Directory, a.Directory, a.Directory, a.Exchange).Handle)
 	step.Handle(a.Runner, events.FullSync, fullsync.Policy, fullsync.New(a.Directory, a.Exchange, a.Ledger, a.SyncRuns(), a.Desk, a.Now).Handle)
 	for _, function := range events.Functions() {

@@ -20,11 +20,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/usher/scenetest"
 )
 
 // functions are those with a binary of their own.
-var functions = []string{"intake", "create", "assignrole", "grantrolegroup", "revoke", "notify", "fullsync", "console"}
+var functions = append([]string{"intake", "console"}, events.Functions()...)
 
 // binaries builds every function once, as it is packaged, and gives the directory.
 var binaries = sync.OnceValues(func() (string, error) {

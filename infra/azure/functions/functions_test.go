@@ -14,6 +14,7 @@ import (
 
 	"github.com/usher365/usher/functions/assignrole"
 	"github.com/usher365/usher/functions/create"
+	"github.com/usher365/usher/functions/grantconsent"
 	"github.com/usher365/usher/functions/grantrolegroup"
 	"github.com/usher365/usher/functions/notify"
 	"github.com/usher365/usher/functions/revoke"
@@ -84,7 +85,7 @@ func TestBrokenApps(t *testing.T) {
 	})
 	t.Run("FunctionTooMany", func(t *testing.T) {
 		app := loaded(t)
-		app["grantconsent/function.json"] = app["create/function.json"]
+		app["suspend/function.json"] = app["create/function.json"]
 		assert.NotEmpty(t, check(app))
 	})
 }
@@ -124,7 +125,7 @@ func TestWhatTheSchedulesMean(t *testing.T) {
 func TestEveryAttemptEndsInTime(t *testing.T) {
 	for name, p := range map[string]step.Policy{
 		"create": create.Policy, "assignrole": assignrole.Policy, "grantrolegroup": grantrolegroup.Policy(nil),
-		"revoke": revoke.Policy, "notify": notify.Policy,
+		"revoke": revoke.Policy, "notify": notify.Policy, "grantconsent": grantconsent.Policy,
 	} {
 		assert.Less(t, p.Longest()+time.Minute, azurefunctions.Longest, name)
 	}

@@ -44,6 +44,13 @@ func (p *Process) SignIn() (func(account.TenantID) (azcore.TokenCredential, erro
 	return p.Credential, nil
 }
 
+// SignInForConsents is SignIn as the application that grants consents, where the
+// environment names one beside that of SignIn.
+func (p *Process) SignInForConsents() (func(account.TenantID) (azcore.TokenCredential, error), error) {
+	_, err := p.SignIn()
+	return p.Consents, err
+}
+
 // opened is opened at its first use, and kept. A failure is not kept: the next use tries again.
 type opened[T any] struct {
 	open func(context.Context) (T, error)
@@ -137,14 +144,16 @@ func (m *machine) open(ctx context.Context) (*Process, error) {
 			What:  "are missing; functions share a PostgreSQL database and a Service Bus namespace",
 		}}
 	}
-	source, unidentified := identity.New(identity.Options{Env: m.env, AuthorityHost: c.Endpoints.Login})
+	as := identity.Options{Env: m.env, AuthorityHost: c.Endpoints.Login}
+	source, unidentified := identity.New(as)
+	as.ForConsents = true
 	signIn := func(t account.TenantID) (azcore.TokenCredential, error) {
 		if unidentified != nil {
 			return nil, unidentified
 		}
 		return source.Fresh(t)
 	}
-	o := host.Options{Config: c, Log: m.log, Meter: m.meter, Credential: signIn}.WithDefaults()
+	o := host.Options{Config: c, Log: m.log, Meter: m.meter, Credential: signIn, Consents: identity.Credentials(as)}.WithDefaults()
 	engines, err := distributed.Open(ctx, o, func(bus tables.Sender) tables.Sender { return sender{bus, m.wakes, o.Now} })
 	if err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ import (
 	"github.com/usher365/usher/functions/assignrole"
 	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/functions/fullsync"
+	"github.com/usher365/usher/functions/grantconsent"
 	"github.com/usher365/usher/functions/grantrolegroup"
 	"github.com/usher365/usher/functions/notify"
 	"github.com/usher365/usher/functions/revoke"
@@ -99,6 +100,7 @@ func handler(p *Process, m *tenanttest.Memory, k *ticket, o *office, name string
 	step.Handle(p.Runner, events.Create, create.Policy, create.New(m, vault{}, password).Handle)
 	step.Handle(p.Runner, events.AssignRole, assignrole.Policy, assignrole.New(m).Handle)
 	step.Handle(p.Runner, events.GrantRoleGroup, grantrolegroup.Policy(history.Next), grantrolegroup.New(m, m, patience.NewRoom(nobodySeen{}, history, p.Now)).Handle)
+	step.Handle(p.Runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(m, m, m).Handle)
 	step.Handle(p.Runner, events.Revoke, revoke.Policy, revoke.New(m, m, m, m).Handle)
 	step.Handle(p.Runner, events.FullSync, fullsync.Policy, fullsync.New(m, m, p.Ledger, p.Ledger, o, p.Now).Handle)
 	if name == events.Notify {
