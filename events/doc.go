@@ -4,6 +4,7 @@
 // The flow in words:
 //
 //	ticket webhook  -> Request    -> function intake      (plan and first command, one transaction)
+//	command checkfitness    -> function checkfitness    (would the account be able to sign in; excluded from policies where that was agreed)
 //	command create          -> function create          (the account exists in Entra, its password lies sealed)
 //	command grantconsent    -> function grantconsent    (the vendor's application has its permissions, read back)
 //	command assignrole      -> function assignrole      (the directory role is read back)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/assignrole"
+	"github.com/usher365/usher/functions/checkfitness"
 	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/functions/grantconsent"
 	"github.com/usher365/usher/functions/grantrolegroup"
@@ -42,6 +43,7 @@ func longest() map[string]time.Duration {
 		events.Create: create.Policy.Longest(), events.AssignRole: assignrole.Policy.Longest(),
 		events.GrantRoleGroup: grantrolegroup.Policy(nil).Longest(), events.Revoke: revoke.Policy.Longest(),
 		events.GrantConsent: grantconsent.Policy.Longest(),
+		events.CheckFitness: checkfitness.Policy.Longest(),
 		events.Notify:       notify.Policy.Longest(), events.FullSync: lambdaLimit*time.Second - margin,
 	}
 }
@@ -110,7 +112,8 @@ func timeout(name string, seconds float64) []string {
 // applications says which of our applications a function signs in as.
 var applications = map[string]string{
 	events.Create: "Provisioner", events.AssignRole: "Provisioner", events.GrantRoleGroup: "Provisioner", events.Revoke: "Provisioner",
-	events.FullSync: "Sync",
+	events.CheckFitness: "Provisioner",
+	events.FullSync:     "Sync",
 	// Its other identity grants consents; this one only opens the queue.
 	events.GrantConsent: "Messenger",
 	"intake":            "Messenger", events.Notify: "Messenger", "console": "Messenger",

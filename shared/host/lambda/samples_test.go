@@ -16,6 +16,7 @@ import (
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/events/samples"
 	"github.com/usher365/usher/functions/assignrole"
+	"github.com/usher365/usher/functions/checkfitness"
 	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/functions/fullsync"
 	"github.com/usher365/usher/functions/grantconsent"
@@ -23,6 +24,7 @@ import (
 	"github.com/usher365/usher/functions/notify"
 	"github.com/usher365/usher/functions/revoke"
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fitness"
 	"github.com/usher365/usher/shared/ledger"
 	"github.com/usher365/usher/shared/patience"
 	"github.com/usher365/usher/shared/queue"
@@ -93,6 +95,13 @@ func (nobodySeen) Visible(context.Context, account.TenantID, ...account.Member) 
 	return nil, nil
 }
 
+// open is a tenant in whose way nothing stands.
+type open struct{}
+
+func (open) Posture(context.Context, account.TenantID, string) (fitness.Facts, error) {
+	return fitness.Facts{}, nil
+}
+
 // handler wires the real handler of a function to a tenant in memory.
 func handler(p *Process, m *tenanttest.Memory, k *ticket, o *office, name string) queue.Handler {
 	history := &patience.History{}
@@ -100,6 +109,7 @@ func handler(p *Process, m *tenanttest.Memory, k *ticket, o *office, name string
 	step.Handle(p.Runner, events.Create, create.Policy, create.New(m, vault{}, password).Handle)
 	step.Handle(p.Runner, events.AssignRole, assignrole.Policy, assignrole.New(m).Handle)
 	step.Handle(p.Runner, events.GrantRoleGroup, grantrolegroup.Policy(history.Next), grantrolegroup.New(m, m, patience.NewRoom(nobodySeen{}, history, p.Now)).Handle)
+	step.Handle(p.Runner, events.CheckFitness, checkfitness.Policy, checkfitness.New(open{}).Handle)
 	step.Handle(p.Runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(m, m, m).Handle)
 	step.Handle(p.Runner, events.Revoke, revoke.Policy, revoke.New(m, m, m, m).Handle)
 	step.Handle(p.Runner, events.FullSync, fullsync.Policy, fullsync.New(m, m, p.Ledger, p.Ledger, o, p.Now).Handle)
