@@ -13,6 +13,8 @@ const (
 	StatusFailed    StatusKind = "failed"
 	StatusRefused   StatusKind = "refused"
 	StatusParked    StatusKind = "parked"
+	// StatusHandover brings the password: sealed, or behind a link.
+	StatusHandover StatusKind = "handover"
 	// StatusAlarm is raised when a wait has become unusual (2 h for Exchange).
 	StatusAlarm StatusKind = "alarm"
 	// StatusNotice tells something that belongs to no open request: an account that is
@@ -63,9 +65,23 @@ type StatusStep struct {
 	WaitedSeconds int    `json:"waitedSeconds,omitempty"`
 }
 
-// StatusSecret says where the sealed password lies; never what it is.
+// StatusSecret says how to come by the password; never what it is.
 type StatusSecret struct {
-	VaultReference string `json:"vaultReference"`
+	// Method is vault, age or link.
+	Method string `json:"method"`
+	// VaultReference is where the sealed password lies.
+	VaultReference string `json:"vaultReference,omitempty"`
+	// Sealed is the password sealed to the keys that SealedTo names: an armored age file.
+	Sealed   string   `json:"sealed,omitempty"`
+	SealedTo []string `json:"sealedTo,omitempty"`
+	// Link shows the password once, until ExpiresAt. Whoever has it can take the
+	// password, so it is made when the status leaves and is in no queue or ledger.
+	Link      string    `json:"link,omitempty"`
+	ExpiresAt time.Time `json:"expiresAt,omitzero"`
+	// HowTo tells the recipient what to do with it.
+	HowTo string `json:"howTo,omitempty"`
+	// Handover is the key of the hand-over that a link is made for.
+	Handover string `json:"handover,omitempty"`
 }
 
 // StatusTypeOf gives the type of a status event: usher.request.<kind>.

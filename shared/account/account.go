@@ -73,8 +73,12 @@ type Account struct {
 	RequestID string
 	Profile   string
 	Owner     Owner
-	// SecretRef says where the sealed password lies. Empty for an adopted account.
+	// SecretRef says where the sealed password lies. Empty for an adopted account, and
+	// when it was handed over and the vault keeps no copy.
 	SecretRef string
+	// Delivery is how the password is handed over where a rotation does not say otherwise.
+	Delivery Delivery
+	Password Password
 	// ExpiresAt ends the account's life; zero means no end.
 	ExpiresAt time.Time
 	// Hold refuses revocation while set.

@@ -17,6 +17,8 @@ const (
 	Offboard Action = "offboard"
 	// Restore takes an offboarding back (usher undo).
 	Restore Action = "restore"
+	// Rotate sets a new password and hands it over.
+	Rotate Action = "rotate"
 	// Sync is the nightly comparison of one tenant; it has no account.
 	Sync Action = "sync"
 )
@@ -58,6 +60,8 @@ type Request struct {
 	// Notices is the number of status events issued so far, Notified of those that
 	// were delivered (or given up), in order.
 	Notices, Notified int
+	// Lost are the numbers of the status events that were given up.
+	Lost []int `json:",omitempty"`
 }
 
 // FailurePolicy says what follows a step that failed for good.

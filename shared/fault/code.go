@@ -113,3 +113,11 @@ const (
 	CallbackRefused  Code = "callback-refused"
 	NoticeOutOfOrder Code = "notice-out-of-order"
 )
+
+// Causes found while a password is set and handed over.
+const (
+	HandoverFailed   Code = "handover-failed"
+	HandoverNotTaken Code = "handover-not-taken"
+	HandoverOver     Code = "handover-over"
+	PasswordNotShown Code = "password-not-shown"
+)

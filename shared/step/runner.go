@@ -212,6 +212,9 @@ func (r *Runner) finish(ctx context.Context, a *attempt, result Result, handled 
 			decision.Verdict, decision.At = WaitMore, now
 		}
 		alarmed := st.Alarmed
+		if handled == nil && result.Credential != nil {
+			tellCredential(rec, a.task.Tenant, *result.Credential, now)
+		}
 		adv := advance{rec: rec, step: st, tenant: a.task.Tenant, policy: a.fn.policy, now: now, compensation: r.Compensation, park: result.Park}
 		adv.record(decision, result.Detail, failed)
 		late = st.Alarmed && !alarmed

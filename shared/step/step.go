@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
 )
 
@@ -41,6 +42,10 @@ type Result struct {
 	// the next attempt, but not at a replay. Nil keeps the one before. It is a row's
 	// part and not a message's, but keep it small.
 	Checkpoint json.RawMessage
+	// Credential is told to the ticket in a status of its own, in the transaction that
+	// records Learn and Checkpoint; with an error it is not. It travels on the queue, so
+	// it holds nothing that opens anything.
+	Credential *events.StatusSecret
 	// Park, in a result without an error, says why a person has to agree before the next
 	// step of the plan: the step is done, and the request is parked until it is approved.
 	// After the last step there is nothing to agree to, and it is left unread.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,8 +20,19 @@ import (
 // Tell queues a status event about a request. Events are numbered per request and
 // delivered in that order.
 func Tell(rec *ledger.Record, kind events.StatusKind, tenant account.Tenant, reason string, now time.Time) {
+	send(rec, statusOf(rec, kind, tenant, reason, now), tenant, now)
+}
+
+// tellCredential queues the status event that hands a password over.
+func tellCredential(rec *ledger.Record, tenant account.Tenant, c events.StatusSecret, now time.Time) {
+	status := statusOf(rec, events.StatusHandover, tenant, "", now)
+	status.Data.Credential = &c
+	send(rec, status, tenant, now)
+}
+
+func send(rec *ledger.Record, status events.Status, tenant account.Tenant, now time.Time) {
 	rec.Request.Notices++
-	status := statusOf(rec, kind, tenant, reason, now)
+	status.Data.Sequence = rec.Request.Notices
 	data, err := json.Marshal(events.NotifyArgs{Status: &status})
 	if err != nil {
 		panic("step: status cannot be written: " + err.Error())
@@ -39,7 +51,7 @@ func noticeStep(sequence int) string { return noticePrefix + strconv.Itoa(sequen
 func statusOf(rec *ledger.Record, kind events.StatusKind, tenant account.Tenant, reason string, now time.Time) events.Status {
 	r, acc := rec.Request, rec.Account
 	data := events.StatusData{
-		RequestID: r.ID, Sequence: r.Notices, Status: kind, Action: string(r.Action), Tenant: tenantName(tenant),
+		RequestID: r.ID, Status: kind, Action: string(r.Action), Tenant: tenantName(tenant),
 		Account: events.StatusAccount{UserPrincipalName: r.UserPrincipalName, ObjectID: acc.ObjectID},
 		Reason:  reason, FaultCode: faultOf(r), Ticket: r.Ticket.Reference(),
 	}
@@ -48,18 +60,23 @@ func statusOf(rec *ledger.Record, kind events.StatusKind, tenant account.Tenant,
 			Name: s.Name, Status: string(s.State), Attempts: s.Attempt, WaitedSeconds: int(s.Waited(now).Seconds()),
 		})
 	}
+	if kind == events.StatusSucceeded && acc.SecretRef != "" && !handsOver(r) && (gives(r.Action) || r.Action == account.Rotate) {
+		data.Credential = &events.StatusSecret{Method: string(account.DeliverToVault), VaultReference: acc.SecretRef}
+	}
 	if gives(r.Action) {
 		for _, f := range acc.Fitness.Findings {
 			data.Fitness = append(data.Fitness, events.StatusFinding{Code: f.Code, Severity: f.Severity, Text: f.Text, Remedy: f.Remedy})
 		}
 	}
-	if kind == events.StatusSucceeded && acc.SecretRef != "" && gives(r.Action) {
-		data.Credential = &events.StatusSecret{VaultReference: acc.SecretRef}
-	}
 	if data.FaultCode != "" {
 		data.NextAction = fault.Remedy(fault.Code(data.FaultCode))
 	}
 	return events.Status{Type: events.StatusTypeOf(kind), Timestamp: now.UTC(), Data: data}
+}
+
+// handsOver reports whether a step of the request hands the password over.
+func handsOver(r account.Request) bool {
+	return slices.ContainsFunc(r.Steps, func(s account.Step) bool { return s.Name == events.StepHandOver })
 }
 
 func tenantName(t account.Tenant) string {
@@ -179,6 +196,7 @@ func (r *Runner) markNotified(ctx context.Context, cmd events.Command, sequence 
 	return r.Ledger.Update(ctx, cmd.Request, func(rec *ledger.Record) error {
 		rec.Request.Notified = max(rec.Request.Notified, sequence)
 		if told != nil {
+			rec.Request.Lost = append(rec.Request.Lost, sequence)
 			rec.Audit = append(rec.Audit, ledger.Entry{
 				Tenant: rec.Request.Tenant, At: r.Now(), Kind: "notice.lost", RequestID: rec.Request.ID,
 				AccountID: rec.Account.ID, Actor: events.Notify, Text: fmt.Sprintf("status %d was not delivered: %v", sequence, told),

@@ -83,7 +83,7 @@ func TestTokenClaimsAreFrozen(t *testing.T) {
 	require.Equal(t, tenantfake.DefaultTenantID, claims["tid"])
 	require.Equal(t, tenantfake.DefaultClientID, claims["appid"])
 	require.Contains(t, claims["roles"], "User.ReadWrite.All")
-	require.Equal(t, []any{"29232cdf-9323-42fd-ade2-1d097af3e4de"}, claims["wids"])
+	require.Equal(t, []any{"29232cdf-9323-42fd-ade2-1d097af3e4de", "fe930be7-5e62-47db-91af-98c3a49a38b1"}, claims["wids"])
 	require.Equal(t, []any{"Exchange.ManageAsApp"}, decodeClaims(t, c.exo)["roles"])
 
 	require.True(t, c.tenant.SetPermissions(tenantfake.DefaultClientID, nil, nil))

@@ -139,8 +139,8 @@ var BuiltInRoleGroups = []string{
 	"Discovery Management", "Records Management", "Compliance Management", "Security Reader", "Security Administrator", "Security Operator",
 }
 
-// DefaultTenant is Contoso: one app "usher" with every permission that provisioning needs and the directory role Exchange Administrator,
-// two break-glass Global Administrators and three licensed people.
+// DefaultTenant is Contoso: one app "usher" with every permission that provisioning needs and the directory roles Exchange Administrator and
+// User Administrator, two break-glass Global Administrators and three licensed people.
 func DefaultTenant() TenantSpec {
 	return TenantSpec{
 		ID: DefaultTenantID, DisplayName: "Contoso", InitialDomain: "contoso.onmicrosoft.com",
@@ -150,7 +150,7 @@ func DefaultTenant() TenantSpec {
 			Graph: []string{"User.ReadWrite.All", "RoleManagement.ReadWrite.Directory", "Domain.Read.All", "Organization.Read.All",
 				"LicenseAssignment.Read.All", "Policy.Read.All"},
 			Exchange:       []string{"Exchange.ManageAsApp"},
-			DirectoryRoles: []string{"Exchange Administrator"},
+			DirectoryRoles: []string{"Exchange Administrator", "User Administrator"},
 		}},
 		Users: []UserSpec{
 			breakGlass("b9ea0000-0000-4000-8000-000000000001", "breakglass1"),

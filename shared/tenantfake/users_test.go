@@ -236,6 +236,8 @@ func TestPasswords(t *testing.T) {
 	require.False(t, c.tenant.CheckPassword(upn, "wrong"))
 	require.False(t, c.tenant.CheckPassword("nobody@contoso.com", usableOne))
 	reset := map[string]any{"passwordProfile": map[string]any{"password": "Another-One-2", "forceChangePasswordNextSignIn": false}}
+	c.tenant.SetDirectoryRoles(tenantfake.DefaultClientID, "Exchange Administrator")
+	c.login()
 	c.call(403, "PATCH", "/users/"+id, reset)
 	c.tenant.SetDirectoryRoles(tenantfake.DefaultClientID, "User Administrator")
 	c.login()

@@ -38,7 +38,7 @@ func status() events.Status {
 				{Name: "create", Status: "done", Attempts: 1},
 				{Name: "grantrolegroup-1", Status: "done", Attempts: 4, WaitedSeconds: 1500},
 			},
-			Credential: &events.StatusSecret{VaultReference: "file:contoso/acc-1"},
+			Credential: &events.StatusSecret{Method: "vault", VaultReference: "file:contoso/acc-1"},
 			Ticket:     map[string]any{"system": "servicenow", "id": "d977b66a", "key": "RITM0010042"},
 		},
 	}

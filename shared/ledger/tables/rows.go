@@ -57,6 +57,7 @@ func decodeRequest(b []byte) (account.Request, error) {
 func encodeAccount(a account.Account) (string, error) {
 	a.ExpiresAt, a.Hold.Until = a.ExpiresAt.UTC(), a.Hold.Until.UTC()
 	a.CreatedAt, a.TriedAt, a.RevokedAt = a.CreatedAt.UTC(), a.TriedAt.UTC(), a.RevokedAt.UTC()
+	a.Password.SetAt, a.Password.LinkUntil = a.Password.SetAt.UTC(), a.Password.LinkUntil.UTC()
 	return encode(a)
 }
 
