@@ -20,6 +20,9 @@ type Request struct {
 	Reason    string    `json:"reason,omitempty"`
 	Ticket    Ticket    `json:"ticket"`
 	Approval  *Approval `json:"approval,omitempty"`
+	// SentBy is the person who sent the document, where another than the requester did:
+	// 'usher request' gives it.
+	SentBy string `json:"sentBy,omitempty"`
 }
 
 // TenantRef names a configured tenant by alias, id or domain; what is given must agree.
@@ -122,8 +125,8 @@ type Ticket struct {
 	Requester Person `json:"requester,omitzero"`
 }
 
-// Approval is a claim by the ticketing system that somebody approved. It is
-// recorded; it does not replace an approval given to Usher.
+// Approval is a claim by the ticketing system that somebody approved. It counts when
+// the configuration trusts the webhook's source with it; otherwise it is only recorded.
 type Approval struct {
 	ApprovedBy string    `json:"approvedBy"`
 	ApprovedAt time.Time `json:"approvedAt,omitzero"`

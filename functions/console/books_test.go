@@ -3,11 +3,13 @@ package console_test
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/ledger"
+	"github.com/usher365/usher/shared/policy"
 	"github.com/usher365/usher/shared/queue"
 )
 
@@ -112,8 +114,17 @@ func (d *desk) take(order ...any) (account.Request, error) {
 	return d.request, d.err
 }
 
-func (d *desk) Approve(_ context.Context, id, by, reason string) (account.Request, error) {
-	return d.take(id, by, reason)
+func (d *desk) Approve(_ context.Context, id string, a account.Approval) (account.Request, error) {
+	return d.take(id, a)
+}
+
+// Case is one that Ann and Bob may approve.
+func (d *desk) Case(r account.Request) (policy.Case, error) {
+	return policy.Case{
+		Decision: policy.Decision{Tier: policy.TwoApprovers, Needs: policy.Needs{Approvers: 2}}, Digest: "sha256:1",
+		Requesters: []string{r.Requester}, Life: time.Hour,
+		Approvers: []policy.Person{{ID: "ann@contoso.com", Name: "Ann Ash"}, {ID: "bob@contoso.com", Name: "Bob Bay"}},
+	}, d.err
 }
 
 func (d *desk) Revoke(_ context.Context, a account.Account, by, reason string, how events.Offboard) (account.Request, error) {

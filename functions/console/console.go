@@ -14,6 +14,7 @@ import (
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/ledger"
+	"github.com/usher365/usher/shared/policy"
 	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/queue"
 )
@@ -52,11 +53,16 @@ type DeadLetters interface {
 
 // Desk takes a person's orders. Each gives the request that follows from the order.
 type Desk interface {
-	Approve(ctx context.Context, requestID, by, reason string) (account.Request, error)
+	Approve(ctx context.Context, requestID string, a account.Approval) (account.Request, error)
 	Revoke(ctx context.Context, a account.Account, by, reason string, how events.Offboard) (account.Request, error)
 	Undo(ctx context.Context, requestID, by string) (account.Request, error)
 	// Sync starts the sync of a tenant, of every tenant when alias is empty.
 	Sync(ctx context.Context, alias, by string) ([]account.Request, error)
+}
+
+// Cases tells what a parked request needs, and from whom.
+type Cases interface {
+	Case(r account.Request) (policy.Case, error)
 }
 
 // Options build the handler. Every field is required unless it says otherwise.
@@ -66,6 +72,7 @@ type Options struct {
 	Audit       Audit
 	DeadLetters DeadLetters
 	Desk        Desk
+	Cases       Cases
 	// Profiles are the known profiles, by name.
 	Profiles []profile.Profile
 	// Tenants lists the configured tenants.

@@ -60,7 +60,7 @@ func newAPI(t *testing.T) *api {
 	a.letters["rq-1/create/2"] = queue.DeadMessage{Message: queue.Message{ID: "rq-1/create/2", CorrelationID: "rq-1", Body: []byte(`{"a":1}`)}, Queue: "create", Reason: "name-taken"}
 	a.letters["odd"] = queue.DeadMessage{Message: queue.Message{ID: "odd", Body: []byte("not JSON")}, Queue: "create", Reason: queue.ReasonMaxDeliveries}
 	a.options = console.Options{
-		Requests: a.books, Accounts: a.books, Audit: a.books, DeadLetters: a.letters, Desk: a.desk,
+		Requests: a.books, Accounts: a.books, Audit: a.books, DeadLetters: a.letters, Desk: a.desk, Cases: a.desk,
 		Profiles: []profile.Profile{{Name: "sam360", Title: "Sam360"}}, Tenants: func() []account.Tenant { return []account.Tenant{contoso} },
 		Token: account.NewSecret(token), Now: func() time.Time { return now }, Ready: func(context.Context) []string { return nil },
 	}
@@ -148,6 +148,7 @@ func TestWrongCalls(t *testing.T) {
 		"NotJSON":         {"POST", "/api/requests/rq-1/approve", `{`, 400, console.CodeBadRequest},
 		"TwoValues":       {"POST", "/api/requests/rq-1/approve", `{"by":"ann"}{}`, 400, console.CodeBadRequest},
 		"TooLarge":        {"POST", "/api/requests/rq-1/approve", strings.Repeat(" ", 65<<10), 413, console.CodeBadRequest},
+		"ApproveViaMail":  {"POST", "/api/requests/rq-1/approve", `{"by":"ann","via":"mail"}`, 400, console.CodeBadRequest},
 		"ApproveUnnamed":  {"POST", "/api/requests/rq-1/approve", "", 400, console.CodeBadRequest},
 		"SyncUnnamed":     {"POST", "/api/sync", "", 400, console.CodeBadRequest},
 		"UnknownLetter":   {"GET", "/api/dead/rq-9/create/1", "", 404, console.CodeNotFound},
@@ -203,7 +204,8 @@ func TestOrders(t *testing.T) {
 		path, body string
 		want       []any
 	}{
-		"Approve": {"/api/requests/rq-1/approve", `{"by":"ann","reason":"seen"}`, []any{"rq-1", "ann", "seen"}},
+		"Approve": {"/api/requests/rq-1/approve", `{"by":"ann","reason":"seen","digest":"sha256:1"}`, []any{"rq-1", account.Approval{By: "ann", Reason: "seen", Digest: "sha256:1", Via: "console"}}},
+		"ByHand":  {"/api/requests/rq-1/approve", `{"by":"ann","via":"cli"}`, []any{"rq-1", account.Approval{By: "ann", Via: "cli"}}},
 		"Undo":    {"/api/requests/rq-1/undo", `{"by":"ann"}`, []any{"rq-1", "ann"}},
 		"Revoke":  {"/api/accounts/sam@contoso.onmicrosoft.com/revoke", `{"by":"ann","force":true,"mode":"disable","graceDays":3}`, []any{"ac-1", "ann", "", events.Offboard{Force: true, Mode: "disable", GraceDays: 3}}},
 		"Sync":    {"/api/sync", `{"by":"ann","tenant":"0550b473-9fd2-4dbb-a058-a1640b4bf458"}`, []any{"contoso", "ann"}},

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -93,7 +94,34 @@ func (c *console) approve(r *http.Request) (any, error) {
 	if a.By == "" {
 		return nil, badRequest("an approval needs a name in \"by\"")
 	}
-	return c.ordered(c.Desk.Approve(r.Context(), r.PathValue("id"), a.By, a.Reason))
+	if a.Via != "" && a.Via != viaConsole && a.Via != viaCommandLine {
+		return nil, badRequest("via is %s or %s, not %q", viaConsole, viaCommandLine, a.Via)
+	}
+	return c.ordered(c.Desk.Approve(r.Context(), r.PathValue("id"), account.Approval{
+		By: a.By, Reason: a.Reason, Digest: a.Digest, Via: cmp.Or(a.Via, viaConsole),
+	}))
+}
+
+// The ways an approval comes over the API.
+const (
+	viaConsole     = "console"
+	viaCommandLine = "cli"
+)
+
+// pending tells what a parked request needs from people.
+func (c *console) pending(r account.Request, now time.Time) *Pending {
+	if account.StateOf(r) != account.Parked {
+		return nil
+	}
+	of, err := c.Cases.Case(r)
+	if err != nil {
+		return &Pending{Why: err.Error()}
+	}
+	s := of.Standing(r.Approvals, now)
+	return &Pending{
+		Digest: of.Digest, Why: s.Why, Reasons: of.Decision.Reasons, Missing: s.Missing, MayApprove: s.MayApprove,
+		Counted: s.Counted, Until: s.Until, Void: s.Void, Narrower: of.Decision.Narrower,
+	}
 }
 
 func (c *console) undo(r *http.Request) (any, error) {
@@ -124,8 +152,8 @@ func (c *console) view(r account.Request, now time.Time) Request {
 	v := Request{
 		ID: r.ID, Action: r.Action, State: state, Over: state.Terminal(), Tenant: c.alias(r.Tenant), TenantID: r.Tenant,
 		Profile: r.Profile, AccountID: r.AccountID, UserPrincipalName: r.UserPrincipalName, Ticket: r.Ticket,
-		Requester: r.Requester, Reason: r.Reason, CreatedAt: r.CreatedAt, Parked: r.Parked, ApprovedBy: r.ApprovedBy,
-		ApprovedAt: r.ApprovedAt, Cancelled: r.Cancelled, Undoes: r.Undoes, Fault: faultOf(r),
+		Requester: r.Requester, Reason: r.Reason, CreatedAt: r.CreatedAt, Parked: r.Parked, Approvals: r.Approvals,
+		ApprovedAt: r.ApprovedAt, Pending: c.pending(r, now), Cancelled: r.Cancelled, Undoes: r.Undoes, Fault: faultOf(r),
 		Steps: make([]Step, 0, len(r.Steps)),
 	}
 	for _, s := range r.Steps {

@@ -7,6 +7,7 @@ import (
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/ledger"
+	"github.com/usher365/usher/shared/policy"
 )
 
 // Request is a request as the API shows it; its state is computed from its steps.
@@ -26,10 +27,13 @@ type Request struct {
 	Reason            string           `json:"reason,omitempty"`
 	CreatedAt         time.Time        `json:"createdAt"`
 	Parked            string           `json:"parked,omitempty"`
-	ApprovedBy        string           `json:"approvedBy,omitempty"`
-	ApprovedAt        time.Time        `json:"approvedAt,omitzero"`
-	Cancelled         string           `json:"cancelled,omitempty"`
-	Undoes            string           `json:"undoes,omitempty"`
+	// Approvals are the words people gave, also those that count no more.
+	Approvals  []account.Approval `json:"approvals,omitempty"`
+	ApprovedAt time.Time          `json:"approvedAt,omitzero"`
+	// Pending is what a parked request needs from people; nil for every other.
+	Pending   *Pending `json:"pending,omitempty"`
+	Cancelled string   `json:"cancelled,omitempty"`
+	Undoes    string   `json:"undoes,omitempty"`
 	// Fault explains a refusal or a failure: its code, its text, and what to do next.
 	Fault *Problem `json:"fault,omitempty"`
 	Steps []Step   `json:"steps"`
@@ -129,8 +133,33 @@ type Report struct {
 
 // Approval is the body of an approve.
 type Approval struct {
+	// By is an approver's id or mail address.
 	By     string `json:"by"`
 	Reason string `json:"reason,omitempty"`
+	// Digest is the one that the approver was shown (Pending.Digest); empty approves the
+	// request as it stands.
+	Digest string `json:"digest,omitempty"`
+	// Via is cli for the command line; empty is console.
+	Via string `json:"via,omitempty"`
+}
+
+// Pending is what a parked request needs from people.
+type Pending struct {
+	// Digest is of what they are asked to agree to.
+	Digest string `json:"digest"`
+	// Why says what stands in the way, and Reasons which rights ask for it.
+	Why     string          `json:"why"`
+	Reasons []policy.Reason `json:"reasons,omitempty"`
+	// Missing is how many more people must agree, and MayApprove who they can be.
+	Missing    int             `json:"missing"`
+	MayApprove []policy.Person `json:"mayApprove"`
+	// Counted are the approvals that count, the first of which lapses at Until.
+	Counted []account.Approval `json:"counted,omitempty"`
+	Until   time.Time          `json:"until,omitzero"`
+	// Void are approvals that do not count, and why.
+	Void []policy.Void `json:"void,omitempty"`
+	// Narrower are rights that may do instead.
+	Narrower []policy.Suggestion `json:"narrower,omitempty"`
 }
 
 // Revocation is the body of a revoke.

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
@@ -55,14 +56,14 @@ func (a Answer) MarshalJSON() ([]byte, error) {
 	}{a.Status, a.RequestID, a.Duplicate, why})
 }
 
-func answerFor(v ledger.Verdict) Answer {
+func (d *Desk) answer(v ledger.Verdict, now time.Time) Answer {
 	r := v.Request
 	a := Answer{Status: Accepted, RequestID: r.ID, Duplicate: v.Duplicate}
 	switch account.StateOf(r) {
 	case account.Refused:
 		a.Status, a.Code, a.Reason = Refused, fault.Code(r.RefusedCode), r.Refused
 	case account.Parked:
-		a.Status, a.Code, a.Reason = Parked, fault.ApprovalMissing, r.Parked
+		a.Status, a.Code, a.Reason = Parked, fault.ApprovalMissing, d.appeal(r, now)
 	}
 	return a
 }

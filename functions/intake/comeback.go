@@ -40,7 +40,7 @@ func partOf(s account.Step) events.RevokePart {
 }
 
 // comeback is the draft that gives an account back what an offboarding took.
-func (d *Desk) comeback(o order, acc account.Account, offboard account.Request) ledger.Draft {
+func (d *Desk) comeback(o order, acc account.Account, offboard account.Request) (ledger.Draft, error) {
 	rec := ledger.Record{Request: d.row(o), Account: acc}
 	r := &rec.Request
 	r.AccountID, r.UserPrincipalName, r.Profile, r.Undoes = acc.ID, acc.UserPrincipalName, acc.Profile, offboard.ID
@@ -55,15 +55,16 @@ func (d *Desk) comeback(o order, acc account.Account, offboard account.Request) 
 			again = append(again, g)
 		}
 	}
-	p, _ := d.Profiles.Get(acc.Profile) // a profile that is gone asks for no approval of its own
-	r.Parked = profile.ApprovalFor(p, again)
 	rec.Account.State = account.AccountPlanned
 	if end := acc.ExpiresAt; !end.IsZero() && !end.After(o.now) {
 		// Or the next sync would take it away again.
 		rec.Account.ExpiresAt = time.Time{}
 		note(&rec, o, "expiry.lifted", "the account had expired on "+end.UTC().Format(time.DateOnly))
 	}
-	begin(&rec, o)
+	if err := d.ask(&rec, o, account.Question{Grants: again, Owner: acc.Owner, Begins: o.now, Ends: rec.Account.ExpiresAt}); err != nil {
+		return ledger.Draft{}, err
+	}
+	d.begin(&rec, o)
 	if len(r.Steps) == 0 {
 		if acc.ObjectID != "" {
 			rec.Account.State = account.AccountActive
@@ -74,5 +75,5 @@ func (d *Desk) comeback(o order, acc account.Account, offboard account.Request) 
 	if !account.StateOf(offboard).Terminal() {
 		draft.Cancel = []string{offboard.ID}
 	}
-	return draft
+	return draft, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/ledger"
+	"github.com/usher365/usher/shared/policy"
 	"github.com/usher365/usher/shared/profile"
 )
 
@@ -32,12 +33,16 @@ type Schema interface {
 	Check(doc []byte) error
 }
 
-// Options build a Desk. Every field but Schema is required.
+// Options build a Desk. Every field but Policy, Trusted and Schema is required.
 type Options struct {
 	Ledger Ledger
 	// Tenants lists the configured tenants.
 	Tenants  func() []account.Tenant
 	Profiles Profiles
+	// Policy says what a request needs. The zero policy forbids every right.
+	Policy policy.Policy
+	// Trusted names the sources of documents whose approvals count; see events.Approval.
+	Trusted []string
 	// Schema checks documents. Nil makes a desk that takes orders only, and refuses documents.
 	Schema Schema
 	Now    func() time.Time

@@ -36,7 +36,7 @@ func (d *Desk) farewell(o order, s ledger.Situation, how events.Offboard) (ledge
 		note(&rec, o, "hold.overridden", acc.Hold.Reason)
 		rec.Account.Hold = account.Hold{}
 	}
-	begin(&rec, o)
+	d.begin(&rec, o)
 	if len(r.Steps) == 0 {
 		rec.Account.State, rec.Account.RevokedAt = account.AccountGone, o.now
 		finish(&rec, o)

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/ledger"
 	"github.com/usher365/usher/shared/profile"
@@ -20,7 +21,17 @@ func (d *Desk) welcome(o order, s ledger.Situation, p profile.Profile) (ledger.D
 	r, acc := &rec.Request, &rec.Account
 	acc.ID, acc.RequestID, acc.CreatedAt = "acc-"+d.NewID(), r.ID, o.now
 	r.AccountID, r.UserPrincipalName = acc.ID, acc.UserPrincipalName
-	r.Steps, r.OnFailure, r.Parked = planned.Steps, planned.OnFailure, planned.Approval
-	begin(&rec, o)
+	r.Steps, r.OnFailure = planned.Steps, planned.OnFailure
+	begins := o.now
+	if starts := o.req.Lifetime.StartsAt; starts.After(begins) {
+		begins = starts
+	}
+	if err := d.ask(&rec, o, account.Question{Grants: acc.Grants, Owner: acc.Owner, Begins: begins, Ends: acc.ExpiresAt}); err != nil {
+		return ledger.Draft{}, err
+	}
+	if err := d.claim(&rec, o); err != nil {
+		return ledger.Draft{}, err
+	}
+	d.begin(&rec, o)
 	return ledger.Draft{Record: rec}, nil
 }

@@ -15,15 +15,15 @@ func (d *Desk) row(o order) account.Request {
 	return account.Request{
 		ID: o.requestID(), Action: account.Action(o.req.Action), Tenant: o.tenant.ID, Profile: o.req.Profile,
 		Ticket:    account.Ticket{System: t.System, Account: t.Account, ID: t.ID, Key: t.Key, URL: t.URL, Revision: t.Revision},
-		Requester: nameOf(t.Requester), Reason: o.req.Reason, BusinessKey: o.keys.Business, CreatedAt: o.now,
+		Requester: nameOf(t.Requester), SentBy: o.req.SentBy, Reason: o.req.Reason, BusinessKey: o.keys.Business, CreatedAt: o.now,
 	}
 }
 
 // begin tells the ticket and sends the first command, unless a person has to agree first.
-func begin(rec *ledger.Record, o order) {
-	if why := rec.Request.Parked; why != "" {
-		note(rec, o, "request.parked", why)
-		step.Park(rec, o.tenant, why, o.now)
+func (d *Desk) begin(rec *ledger.Record, o order) {
+	if rec.Request.AwaitsPerson() {
+		note(rec, o, "request.parked", rec.Request.Parked)
+		step.Tell(rec, events.StatusParked, o.tenant, d.appeal(rec.Request, o.now), o.now)
 		return
 	}
 	note(rec, o, "request.accepted", rec.Request.Reason)

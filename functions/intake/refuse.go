@@ -36,5 +36,5 @@ func (d *Desk) refuse(ctx context.Context, o order, why error) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	return answerFor(verdict), nil
+	return d.answer(verdict, o.now), nil
 }

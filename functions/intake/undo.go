@@ -41,7 +41,7 @@ func (d *Desk) Undo(ctx context.Context, requestID, by string) (account.Request,
 		if err != nil {
 			return ledger.Draft{}, err
 		}
-		return d.comeback(o, acc, current), nil
+		return d.comeback(o, acc, current)
 	})
 	return verdict.Request, err
 }

@@ -139,17 +139,32 @@ func TestUndoAfterAPurge(t *testing.T) {
 func TestUndoOfAGlobalAdministratorNeedsAnApproval(t *testing.T) {
 	o := open(t)
 	on := parked(o, func(*events.Request) {})
-	_, err := o.Approve(t.Context(), on.ID, "Sven", "")
-	require.NoError(t, err)
+	o.agree(on.ID)
 	o.run(on.ID)
 	off := o.accepted("offboard-practice-protect-federation")
 	o.run(off.ID)
-	r, err := o.Undo(t.Context(), off.ID, "Olga")
+	r, err := o.Undo(t.Context(), off.ID, "olga@contoso.com")
 	require.NoError(t, err)
 	assert.Equal(t, account.Parked, account.StateOf(r))
-	_, err = o.Approve(t.Context(), r.ID, "olga", "")
-	assert.Equal(t, fault.ApprovalMissing, fault.CodeOf(err))
-	r, err = o.Approve(t.Context(), r.ID, "Sven", "")
-	require.NoError(t, err)
+	_, err = o.Approve(t.Context(), r.ID, account.Approval{By: "olga@contoso.com"})
+	assert.Equal(t, fault.ApprovalMissing, fault.CodeOf(err), "who asked for the undo")
+	for _, by := range []string{"sven@contoso.com", "bea@contoso.com"} {
+		r, err = o.Approve(t.Context(), r.ID, account.Approval{By: by})
+		require.NoError(t, err)
+	}
 	assert.Equal(t, "restore", r.Next().Name)
+}
+
+func TestUndoNeverLiftsTheEndOfAGlobalAdministrator(t *testing.T) {
+	o := open(t)
+	on := parked(o, func(*events.Request) {})
+	o.agree(on.ID)
+	o.run(on.ID)
+	o.now = start.AddDate(0, 0, 91)
+	require.NoError(t, o.Expire(t.Context(), o.account(on.AccountID), "its end date has passed"))
+	off := o.requests()[0]
+	o.run(off.ID)
+	_, err := o.Undo(t.Context(), off.ID, "olga@contoso.com")
+	assert.Equal(t, fault.RequestInvalid, fault.CodeOf(err))
+	assert.ErrorContains(t, err, "lifetime.expiresAt")
 }

@@ -83,13 +83,21 @@ func outcome(r console.Request) error {
 	case account.Refused:
 		return failed(exitRefused, r.Fault.Remedy, "request %s was refused: %s", r.ID, r.Fault.Message)
 	case account.Parked:
-		return failed(exitWaiting, fmt.Sprintf("somebody other than the requester runs: usher approve %s --by NAME", r.ID), "request %s waits for a person: %s", r.ID, r.Parked)
+		return failed(exitWaiting, wayOn(r), "request %s waits for a person: %s", r.ID, r.Parked)
 	case account.Cancelled:
 		return failed(exitFailed, "", "request %s was cancelled: %s", r.ID, r.Cancelled)
 	case account.Failed:
 		return failed(exitFailed, r.Fault.Remedy, "request %s failed: %s", r.ID, r.Fault.Message)
 	}
 	return failed(exitWaiting, "'usher serve' goes on with it; 'usher status "+r.ID+" --watch' shows how it stands", "request %s still waits%s", r.ID, waitOf(r))
+}
+
+// wayOn says who may let a parked request go on, and how.
+func wayOn(r console.Request) string {
+	if p := r.Pending; p != nil && len(p.MayApprove) == 0 {
+		return p.Why
+	}
+	return fmt.Sprintf("an approver other than the requester runs: usher approve %s --by ID; 'usher status %s' lists them", r.ID, r.ID)
 }
 
 // waitOf says what a waiting request waits for.

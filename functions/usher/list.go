@@ -127,6 +127,9 @@ func (p *program) showRequest(r console.Request) error {
 			return err
 		}
 	}
+	if err := p.showPending(r); err != nil {
+		return err
+	}
 	if err := p.printf("\n%s\n", p.look.Bold("What happened")); err != nil {
 		return err
 	}

@@ -23,11 +23,13 @@ func operator() string {
 
 func (p *program) approveCommand() *cobra.Command {
 	var a console.Approval
-	c := p.command("approve REQUEST --by NAME", "Let a parked request go on", "usher approve REQUEST --by ann@contoso.com", exactly("the id of a request"), func(ctx context.Context, args []string) error {
+	a.Via = "cli"
+	c := p.command("approve REQUEST --by ID", "Agree to a parked request, which then goes on", "usher approve REQUEST --by ann@contoso.com", exactly("the id of a request"), func(ctx context.Context, args []string) error {
 		return p.order(ctx, "/api/requests/"+url.PathEscape(args[0])+"/approve", a, "Approved by "+a.By+".")
 	})
-	c.Flags().StringVar(&a.By, "by", "", "who approves; never the requester")
+	c.Flags().StringVar(&a.By, "by", "", "who approves: an approver's id or mail address, never the requester's")
 	c.Flags().StringVar(&a.Reason, "reason", "", "why, for the audit log")
+	c.Flags().StringVar(&a.Digest, "digest", "", "only if the request still is what 'usher status' showed under this digest")
 	return p.needs(p.listing(c), "by")
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/usher365/usher/shared/host/parts"
 	"github.com/usher365/usher/shared/host/references"
 	"github.com/usher365/usher/shared/identity"
+	"github.com/usher365/usher/shared/policy"
 	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/telemetry/metrics"
 	"github.com/usher365/usher/shared/tenantfake"
@@ -113,7 +114,15 @@ func (s *settings) embed(o embedded.Options) (err error) {
 	s.Tenants = []account.Tenant{{Alias: "contoso", ID: tenantfake.DefaultTenantID, Protected: []string{
 		"breakglass1@contoso.onmicrosoft.com", "breakglass2@contoso.onmicrosoft.com",
 	}}}
+	if s.Policy == "" && len(s.Approvers) == 0 {
+		s.Approvers = embeddedApprovers
+	}
 	return s.invent()
+}
+
+// embeddedApprovers may approve in the embedded tenant, where nobody else is configured.
+var embeddedApprovers = []policy.Person{
+	{ID: "security@contoso.com", Name: "Sven Security"}, {ID: "boss@contoso.com", Name: "Bea Boss"},
 }
 
 // The files that keep what was made up for the embedded tenant.

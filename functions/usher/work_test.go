@@ -107,7 +107,11 @@ func TestApproval(t *testing.T) {
 	s.json(&requests, "list", "--open")
 	require.Equal(t, account.Parked, requests[0].State)
 	assert.Equal(t, exitRefused, s.run("approve", requests[0].ID, "--by", requests[0].Requester).code, "never the requester")
-	s.ok("approve", requests[0].ID, "--by", "security@contoso.com")
+	assert.Contains(t, s.ok("status", requests[0].ID), "Bea Boss may agree")
+	assert.Equal(t, exitRefused, s.run("approve", requests[0].ID, "--by", "security@contoso.com", "--digest", "sha256:0").code, "another content")
+	assert.Equal(t, exitWaiting, s.run("approve", requests[0].ID, "--by", "security@contoso.com", "--digest", requests[0].Pending.Digest).code, "it takes two")
+	assert.Contains(t, s.ok("status", requests[0].ID), "approved by security@contoso.com")
+	s.ok("approve", requests[0].ID, "--by", "boss@contoso.com")
 	s.json(&requests, "list")
 	assert.Equal(t, account.Succeeded, requests[0].State)
 }

@@ -137,6 +137,8 @@ const (
 	DirectoryRole GrantKind = "role"
 	// RoleGroup is membership of an Exchange role group.
 	RoleGroup GrantKind = "rolegroup"
+	// ConsentPolicySetting is the tenant's admin consent request policy as a request sets it.
+	ConsentPolicySetting GrantKind = "consentpolicy"
 )
 
 // Grant is a right the account was promised.
@@ -152,6 +154,8 @@ type Grant struct {
 	State GrantState `json:"state"`
 	// Ours is false for a right that an adopted account already had: never taken away.
 	Ours bool `json:"ours"`
+	// Alert asks for an alarm when it is given: the policy says so.
+	Alert bool `json:"alert,omitempty"`
 }
 
 // GrantState is how far a right has come.

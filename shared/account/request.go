@@ -36,15 +36,21 @@ type Request struct {
 	UserPrincipalName string
 	Ticket            Ticket
 	Requester         string
-	Reason            string
+	// SentBy is the person who sent the document, where another than the requester did.
+	SentBy string `json:",omitempty"`
+	Reason string
 	// BusinessKey is system|account|ticket|action|revision|rerun: two triggers for
 	// one ticket are one request.
 	BusinessKey string
 	CreatedAt   time.Time
 	// Parked says why the request waits for a person; empty when it does not.
 	Parked string
-	// ApprovedBy is who let a parked request go on.
-	ApprovedBy string
+	// Question is what people are asked to agree to when the policy parked the request;
+	// nil when a step did, or nobody did.
+	Question *Question `json:",omitempty"`
+	// Approvals are the words that people gave, also those that count no more.
+	Approvals []Approval `json:",omitempty"`
+	// ApprovedAt is when a parked request was let go on; zero until then.
 	ApprovedAt time.Time
 	// Cancelled says why the remaining steps are no-ops (offboarding wins).
 	Cancelled string
@@ -219,10 +225,10 @@ func StateOf(r Request) State {
 		return Failed
 	case r.Cancelled != "" && started == 0:
 		return Cancelled
+	case r.AwaitsPerson():
+		return Parked
 	case open == 0:
 		return Succeeded
-	case r.Parked != "" && r.ApprovedBy == "":
-		return Parked
 	case waiting > 0:
 		return Waits
 	case done > 0 || started > 0:

@@ -29,6 +29,7 @@ type builder struct {
 func (b *builder) build() Config {
 	c := Config{
 		Listen: b.listen(), Data: b.or("data", DefaultData), Profiles: b.or("profiles", ""),
+		Policy: b.or("policy", ""), Approvers: b.people(),
 		Webhooks: b.webhooks(), Callback: b.callback(), Sync: b.sync(),
 	}
 	c.Database, c.Shared = b.database()
@@ -91,6 +92,9 @@ func (b *builder) webhooks() Webhooks {
 		for _, s := range b.sources[name] {
 			w.Sources[name] = append(w.Sources[name], b.webhookSecrets(s)...)
 		}
+		if b.isTrue(b.approving[name]) {
+			w.Approving = append(w.Approving, name)
+		}
 	}
 	return w
 }
@@ -135,8 +139,9 @@ func (b *builder) callback() Callback {
 	return c
 }
 
-func (b *builder) flag(key string) bool {
-	s := b.values[key]
+func (b *builder) flag(key string) bool { return b.isTrue(b.values[key]) }
+
+func (b *builder) isTrue(s setting) bool {
 	if s.value != "" && s.value != "true" && s.value != "false" {
 		b.problems.add(s.where, "must be true or false")
 	}

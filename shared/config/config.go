@@ -10,6 +10,7 @@ import (
 	"github.com/adhocore/gronx"
 
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/policy"
 	"github.com/usher365/usher/shared/webhook"
 )
 
@@ -42,6 +43,10 @@ type Config struct {
 	Sync     Sync
 	// Profiles is a directory with more profiles; empty when there is none.
 	Profiles string
+	// Policy is the policy file; empty means the built-in policy.
+	Policy string
+	// Approvers may approve requests, where Policy names nobody.
+	Approvers []policy.Person
 	// Cloud is public, usgov, usgov-dod or china.
 	Cloud string
 	// Endpoints are those of Cloud, with what was set in their place.
@@ -70,6 +75,8 @@ func (s Shared) Given() bool { return !s.Database.IsZero() }
 type Webhooks struct {
 	// Sources are the secrets of each sender, several while one is being rotated.
 	Sources map[string][]webhook.Secret
+	// Approving are the sources whose documents may approve requests.
+	Approving []string
 	// Tolerance is how far a message's timestamp may be from our clock; never zero.
 	Tolerance time.Duration
 }

@@ -36,6 +36,8 @@ type raw struct {
 	values     map[string]setting
 	sources    map[string][]setting
 	allowHosts []setting
+	approving  map[string]setting
+	approvers  []rawApprover
 	tenants    []rawTenant
 }
 
@@ -83,12 +85,13 @@ func (r *reader) read(text []byte) {
 
 func (r *reader) fields() map[string]field {
 	return map[string]field{
-		"listen": r.value, "data": r.value, "database": r.value, "databasePassword": r.value, "vault": r.value, "apiToken": r.value, "profiles": r.value, "cloud": r.value,
+		"listen": r.value, "data": r.value, "database": r.value, "databasePassword": r.value, "vault": r.value, "apiToken": r.value, "profiles": r.value, "policy": r.value, "cloud": r.value,
 		"webhooks":   r.mapping(map[string]field{"tolerance": r.value, "sources": r.readSources}),
 		"serviceBus": r.mapping(map[string]field{"namespace": r.value, "connectionString": r.value}),
 		"callback":   r.mapping(map[string]field{"url": r.value, "secret": r.value, "allowPrivate": r.value, "allowHosts": r.texts(&r.allowHosts)}),
 		"sync":       r.mapping(map[string]field{"schedule": r.value}),
 		"endpoints":  r.mapping(map[string]field{"login": r.value, "graph": r.value, "exchange": r.value}),
+		"approvals":  r.mapping(map[string]field{"approvers": r.list(r.readApprover)}),
 		"tenants":    r.list(r.readTenant),
 	}
 }
@@ -177,10 +180,19 @@ func (r *reader) texts(to *[]setting) field {
 func (r *reader) readSources(at string, n *yaml.Node) {
 	r.each(at, n, func(name string, value *yaml.Node) {
 		var secrets []setting
-		if value.Kind == yaml.ScalarNode {
-			r.text(join(at, name), value, func(s setting) { secrets = append(secrets, s) })
+		read := func(at string, n *yaml.Node) {
+			if n.Kind == yaml.ScalarNode {
+				r.text(at, n, func(s setting) { secrets = append(secrets, s) })
+				return
+			}
+			r.texts(&secrets)(at, n)
+		}
+		if value.Kind == yaml.MappingNode {
+			r.mapping(map[string]field{"secrets": read, "approves": func(at string, n *yaml.Node) {
+				r.text(at, n, func(s setting) { r.approving[name] = s })
+			}})(join(at, name), value)
 		} else {
-			r.texts(&secrets)(join(at, name), value)
+			read(join(at, name), value)
 		}
 		if len(secrets) == 0 {
 			r.problems.add(where(join(at, name), value), "has no secret; %s", byReference)

@@ -28,7 +28,7 @@ const fetchTimeout = 30 * time.Second
 //
 // An environment variable that is set but empty counts as not set.
 func Load(path string, env func(string) (string, bool), resolve Resolver) (Config, error) {
-	r := &reader{raw: raw{values: map[string]setting{}, sources: map[string][]setting{}}}
+	r := &reader{raw: raw{values: map[string]setting{}, sources: map[string][]setting{}, approving: map[string]setting{}}}
 	if path != "" {
 		if err := r.readFile(path); err != nil {
 			return Config{}, err
@@ -55,6 +55,7 @@ var variables = []struct {
 	{"USHER_CALLBACK_URL", "callback.url"},
 	{"USHER_CALLBACK_SECRET", "callback.secret"},
 	{"USHER_PROFILES", "profiles"},
+	{"USHER_POLICY", "policy"},
 	{"USHER_CLOUD", "cloud"},
 	{"AZURE_AUTHORITY_HOST", "endpoints.login"},
 	{"USHER_LOGIN_ENDPOINT", "endpoints.login"},
@@ -77,6 +78,13 @@ func overlay(r *raw, env func(string) (string, bool)) {
 		r.sources[EnvironmentSource] = nil
 		for _, value := range given {
 			r.sources[EnvironmentSource] = append(r.sources[EnvironmentSource], setting{value, secrets, true})
+		}
+	}
+	if ids := strings.FieldsFunc(lookup(env, approversVariable), isSeparator); len(ids) > 0 {
+		r.approvers = nil
+		for _, id := range ids {
+			s := setting{id, approversVariable, true}
+			r.approvers = append(r.approvers, rawApprover{where: approversVariable, id: s, name: s})
 		}
 	}
 	if id := lookup(env, homeVariable); id != "" && len(r.tenants) == 0 {

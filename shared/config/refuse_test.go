@@ -42,7 +42,7 @@ tenants:
 `
 	lines := refused(t, file, "SHORT", "Y2FuYXJ5LXNlY3JldC10ZXh0", "HOOK", "whsec_"+canary)
 	for _, want := range []string{
-		"lisen (line 1): is not known; the settings here are apiToken, callback",
+		"lisen (line 1): is not known; the settings here are apiToken, approvals, callback",
 		"listen (line 12): is given twice",
 		"profiles (line 14): must be a single value",
 		"webhooks.sources.jira (line 8): has no secret; write env:NAME, file:/PATH, aws-secretsmanager:NAME or azure-keyvault:",

@@ -97,6 +97,7 @@ const (
 	AccountUnknown   Code = "account-unknown"
 	AlreadyManaged   Code = "already-managed"
 	ApprovalMissing  Code = "approval-missing"
+	PolicyForbidden  Code = "policy-forbidden"
 	RequestExpired   Code = "request-expired"
 	RequestInvalid   Code = "request-invalid"
 	StepUnsupported  Code = "step-unsupported"

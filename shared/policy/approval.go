@@ -6,19 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/usher365/usher/shared/account"
 )
 
 // Approval is one person's word for one request, as it is kept in the ledger.
-type Approval struct {
-	// By identifies the person, as whoever took the approval made sure of it.
-	By string `json:"by"`
-	// Digest is the one of the Subject that the person was shown.
-	Digest string    `json:"digest"`
-	At     time.Time `json:"at"`
-	// Via is how it came: console, cli or ticket.
-	Via    string `json:"via,omitempty"`
-	Reason string `json:"reason,omitempty"`
-}
+type Approval = account.Approval
 
 // Case is a parked request as its approvers see it.
 type Case struct {

@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/policy"
 )
 
@@ -164,7 +163,7 @@ func TestSamePerson(t *testing.T) {
 func subject() policy.Subject {
 	return policy.Subject{
 		RequestID: "req-1", Tenant: "t", Account: "svc@contoso.com", Rights: []policy.Right{global, viewOnly}, Ends: now,
-		Needs: policy.Needs{Owner: true}, Document: events.Request{Schema: "usher.request/v1", Reason: "<because>"},
+		Needs: policy.Needs{Owner: true}, Document: json.RawMessage(`{"reason":"<because>"}`),
 	}
 }
 
@@ -191,7 +190,8 @@ func TestDigest(t *testing.T) {
 		"End":      func(s *policy.Subject) { s.Ends = s.Ends.Add(time.Second) },
 		"NoEnd":    func(s *policy.Subject) { s.Ends = time.Time{} },
 		"Needs":    func(s *policy.Subject) { s.Needs.Approvers = 2 },
-		"Document": func(s *policy.Subject) { s.Document.Reason = "because" },
+		"Document": func(s *policy.Subject) { s.Document = json.RawMessage(`{"reason":"because"}`) },
+		"Parked":   func(s *policy.Subject) { s.Parked = "create: admin consent needed" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := subject()

@@ -23,17 +23,39 @@ type Facts struct {
 	Ends time.Time
 }
 
-// RightsOf gives the rights of a plan. An id or name stays as it is.
+// RightsOf gives the rights of a plan. An id or name stays as it is. A grant of a kind
+// that the policy does not know becomes a right of that kind, which is forbidden.
 func RightsOf(grants []account.Grant) []Right {
 	rights := make([]Right, 0, len(grants))
 	for _, g := range grants {
-		r := Right{Kind: Kind(g.Kind), Name: g.Name}
-		if g.Kind == account.DirectoryRole {
-			r.ID = g.Target
+		if g.Kind != account.Application { // an application without permissions may do nothing
+			rights = append(rights, RightOf(g))
 		}
-		rights = append(rights, r)
 	}
 	return rights
+}
+
+// RightOf gives the right that a grant stands for.
+func RightOf(g account.Grant) Right {
+	switch g.Kind {
+	case account.DirectoryRole:
+		return Right{Kind: DirectoryRole, ID: g.Target, Name: g.Name}
+	case account.AppRole, account.Scope:
+		_, p, ok := g.Kind.ParseTarget(g.Target)
+		if !ok {
+			break
+		}
+		kind := Application
+		if p.Delegated {
+			kind = Delegated
+		}
+		return Right{Kind: kind, ID: p.Resource, Name: p.Name}
+	case account.ConsentPolicySetting:
+		return Right{Kind: Setting, Name: ConsentRequestPolicy}
+	case account.Exclusion:
+		return Right{Kind: Setting, Name: AccessExclusion}
+	}
+	return Right{Kind: Kind(g.Kind), Name: g.Name}
 }
 
 // Decision is what a request needs, and why.

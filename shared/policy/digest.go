@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
 )
 
@@ -27,8 +26,10 @@ type Subject struct {
 	Ends time.Time `json:"ends,omitzero"`
 	// Needs are those of the decision.
 	Needs Needs `json:"needs"`
-	// Document is the request as it was taken.
-	Document events.Request `json:"document"`
+	// Document is the request as it was taken, but for the approval it may claim.
+	Document json.RawMessage `json:"document,omitempty"`
+	// Parked says why a step parked a request that was under way; empty otherwise.
+	Parked string `json:"parked,omitempty"`
 }
 
 // Digest gives the SHA-256 of the subject's canonical JSON as "sha256:" and hexadecimal

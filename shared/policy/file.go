@@ -201,6 +201,26 @@ func (p Policy) For(alias string) Rules {
 	return p.base
 }
 
+// WithApprovers gives the policy with people who may approve in every tenant, for a
+// file (or the built-in policy) that names none. Everything that is wrong is reported at once.
+func (p Policy) WithApprovers(people []Person) (Policy, error) {
+	var bad problems
+	if len(p.base.Approvers) > 0 {
+		bad.add("approvals.approvers: the policy file names approvers too: name them in one place")
+	}
+	bad.people(people)
+	if len(bad) > 0 {
+		return Policy{}, errors.Join(bad...)
+	}
+	p.base.Approvers = people
+	p.tenants = maps.Clone(p.tenants)
+	for alias, own := range p.tenants {
+		own.Approvers = people
+		p.tenants[alias] = own
+	}
+	return p, nil
+}
+
 // Tenants lists the aliases that have a part of their own, for the caller to compare
 // with the tenants that are configured: a slip in an alias would tighten nothing.
 func (p Policy) Tenants() []string { return slices.Sorted(maps.Keys(p.tenants)) }

@@ -34,6 +34,11 @@ func (p Person) MayBe(text string) bool {
 	return slices.ContainsFunc(append(p.ids(), p.Name), func(own string) bool { return SamePerson(own, text) })
 }
 
+// Resembles reports whether the two may be one person under two names.
+func (p Person) Resembles(other Person) bool {
+	return slices.ContainsFunc(append(p.ids(), p.Name), other.MayBe)
+}
+
 // SamePerson reports whether two texts ("Jane Doe <jane@contoso.com>") may name one
 // person: by name, by address, or by the part of it before the @. It would rather say
 // yes once too often. A text without a name is nobody's.
@@ -62,7 +67,7 @@ func (bad *problems) people(all []Person) {
 			continue
 		}
 		for _, other := range all[:i] {
-			if other.ID != "" && slices.ContainsFunc(append(p.ids(), p.Name), other.MayBe) {
+			if other.ID != "" && p.Resembles(other) {
 				bad.add("approvals.approvers: %s and %s may be one person, who would count for two", other.ID, p.ID)
 			}
 		}

@@ -16,6 +16,7 @@ package policy
 
 import (
 	"cmp"
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -46,6 +47,17 @@ func (t Tier) String() string { return cmp.Or(tierWords[t], tierWords[Forbidden]
 
 // MarshalText writes the tier as String does.
 func (t Tier) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (t *Tier) UnmarshalText(text []byte) error {
+	for tier, words := range tierWords {
+		if words == string(text) {
+			*t = tier
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is no tier of a policy", text)
+}
 
 // Allows reports whether the tier lets anybody have the right.
 func (t Tier) Allows() bool { return t >= Automatic && t < Forbidden }

@@ -20,8 +20,6 @@ type Planned struct {
 	Steps   []account.Step
 	// OnFailure is the profile's policy.
 	OnFailure account.FailurePolicy
-	// Approval says why a person has to agree first; empty when nobody has to.
-	Approval string
 }
 
 // Plan turns an onboard or modify request into its steps. It is pure; a refusal is
@@ -68,7 +66,7 @@ func Plan(p Profile, req events.Request, t account.Tenant, now time.Time) (Plann
 	if starts := req.Lifetime.StartsAt; starts.After(now) {
 		steps[0].Delay = starts.Sub(now)
 	}
-	return Planned{Account: acc, Steps: steps, OnFailure: policyOf(p), Approval: ApprovalFor(p, grants)}, nil
+	return Planned{Account: acc, Steps: steps, OnFailure: policyOf(p)}, nil
 }
 
 // UserPrincipalName gives the account a request is about, by the same rules as Plan.
@@ -167,27 +165,6 @@ func expiryOf(p Profile, req events.Request, now time.Time) (time.Time, error) {
 		return expires, fault.Stopf(fault.RequestInvalid, "lifetime.expiresAt is not after lifetime.startsAt")
 	}
 	return expires.UTC(), nil
-}
-
-// ApprovalFor says why the grants need a person's word; empty when they do not. The
-// roles that can make their holder anything always do.
-func ApprovalFor(p Profile, grants []account.Grant) string {
-	needed := alwaysApproved
-	for _, r := range p.Approval.Roles {
-		if _, name, ok := Role(r); ok {
-			needed = append(needed[:len(needed):len(needed)], name)
-		}
-	}
-	var asked []string
-	for _, g := range grants {
-		if _, ok := find(needed, g.Name); ok && g.Kind == account.DirectoryRole {
-			asked = append(asked, g.Name)
-		}
-	}
-	if len(asked) == 0 {
-		return ""
-	}
-	return "the directory role " + strings.Join(asked, " and the directory role ") + " needs an approval"
 }
 
 func stepsOf(args events.CreateArgs, grants []account.Grant) []account.Step {

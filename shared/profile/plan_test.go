@@ -59,7 +59,6 @@ type outline struct {
 	Origin    account.Origin
 	ExpiresAt time.Time
 	Grants    []account.Grant
-	Approval  string `json:",omitempty"`
 	OnFailure account.FailurePolicy
 	Plan      []line
 	// Revocation follows from the sample that offboards the account.
@@ -100,7 +99,7 @@ func TestPlansOfTheSamples(t *testing.T) {
 			off := sample(t, strings.Replace(name, "onboard-", "offboard-", 1)+".json")
 			require.NoError(t, profile.CheckOffboard(*off.Offboard))
 			golden(t, name+".json", outline{
-				acc.UserPrincipalName, acc.Origin, acc.ExpiresAt, acc.Grants, planned.Approval, planned.OnFailure,
+				acc.UserPrincipalName, acc.Origin, acc.ExpiresAt, acc.Grants, planned.OnFailure,
 				linesOf(planned.Steps), linesOf(profile.Revocation(acc, *off.Offboard)),
 			})
 		})
@@ -207,15 +206,12 @@ func TestReadOnlyVariant(t *testing.T) {
 	assert.Equal(t, []string{"create", "assignrole-security-reader"}, names(planned.Steps))
 }
 
-func TestApproval(t *testing.T) {
-	for _, role := range []string{"Global Administrator", "Privileged Role Administrator", "Privileged Authentication Administrator"} {
-		planned, err := sam360(t, func(r *events.Request) { r.Access.DirectoryRoles = []string{role} })
-		require.NoError(t, err)
-		assert.Contains(t, planned.Approval, role, "the profile does not ask for it, and it is needed all the same")
-	}
-	planned, err := sam360(t, func(*events.Request) {})
-	require.NoError(t, err)
-	assert.Empty(t, planned.Approval)
+func TestAProfileMayAskForAnApproval(t *testing.T) {
+	p := profile.Profile{Approval: profile.Approval{Roles: []string{"security reader"}}}
+	id, _, _ := profile.Role("Security Reader")
+	assert.True(t, p.Approves(id))
+	id, _, _ = profile.Role("Global Reader")
+	assert.False(t, p.Approves(id))
 }
 
 func TestLifetime(t *testing.T) {

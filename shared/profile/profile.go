@@ -99,10 +99,20 @@ type Lifetime struct {
 	Days int `yaml:"days" json:"days"`
 }
 
-// Approval says what a person has to agree to, beside the roles that always need it.
+// Approval says what a person has to agree to, beside what the policy asks for.
 type Approval struct {
 	// Roles are names or template ids of directory roles.
 	Roles []string `yaml:"roles,omitempty" json:"roles,omitempty"`
+}
+
+// Approves reports whether the guide itself wants a person's word for a directory role.
+func (p Profile) Approves(roleID string) bool {
+	for _, r := range p.Approval.Roles {
+		if id, _, ok := Role(r); ok && id == roleID {
+			return true
+		}
+	}
+	return false
 }
 
 // allows reports whether the guide knows this way to come by an account.

@@ -9,6 +9,7 @@ var roles = []RoleRef{
 	{"Cloud Application Administrator", "158c047a-c907-4556-b7ef-446551a6b5f7"},
 	{"Compliance Administrator", "17315797-102d-40b4-93e0-432062caca18"},
 	{"Directory Readers", "88d8e3e3-8f55-4a1e-953a-9b9898b8876b"},
+	{"Domain Name Administrator", "8329153b-31d0-4727-b945-745eb3bc5f31"},
 	{"Exchange Administrator", "29232cdf-9323-42fd-ade2-1d097af3e4de"},
 	{"Exchange Recipient Administrator", "31392ffb-586c-42d1-9346-e59415a2cc4e"},
 	{"Global Administrator", "62e90394-69f5-4237-9190-012177145e10"},
@@ -24,13 +25,9 @@ var roles = []RoleRef{
 	{"Security Operator", "5f2222b1-57c3-48ba-8ad5-d4759f1fde6f"},
 	{"Security Reader", "5d6b6bb7-de71-4623-b4af-96380a352509"},
 	{"Service Support Administrator", "f023fd81-a637-4b56-95fd-791ac0226033"},
+	{"SharePoint Administrator", "f28a1f50-f6e7-4571-818b-6a12f2af6b6c"},
 	{"Usage Summary Reports Reader", "75934031-6c7e-415a-99d7-48dbd49e875e"},
 	{"User Administrator", "fe930be7-5e62-47db-91af-98c3a49a38b1"},
-}
-
-// alwaysApproved are the roles whose holder can make himself anything.
-var alwaysApproved = []string{
-	"Global Administrator", "Privileged Role Administrator", "Privileged Authentication Administrator",
 }
 
 // roleGroups are the built-in Exchange Online role groups that members may be added

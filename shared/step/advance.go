@@ -36,7 +36,7 @@ func admit(rec *ledger.Record, cmd events.Command, token string, now time.Time) 
 	if st.State == account.StepFailed && !reopen(&rec.Request, st) {
 		return overtaken
 	}
-	if rec.Request.Parked != "" && rec.Request.ApprovedBy == "" {
+	if rec.Request.AwaitsPerson() {
 		return overtaken
 	}
 	if st.State.Finished() || rec.Request.Next() != st {
@@ -172,9 +172,8 @@ func (a *advance) leave(why string) {
 // Park makes a request wait for a person's word, whatever was said before, and tells its
 // ticket why and how to go on.
 func Park(rec *ledger.Record, tenant account.Tenant, why string, now time.Time) {
-	r := &rec.Request
-	r.Parked, r.ApprovedBy, r.ApprovedAt = why, "", time.Time{}
-	how := fmt.Sprintf("%s: somebody other than the requester runs 'usher approve %s --by NAME'", why, r.ID)
+	rec.Request.Park(why)
+	how := fmt.Sprintf("%s: an approver other than the requester runs 'usher approve %s --by ID'", why, rec.Request.ID)
 	Tell(rec, events.StatusParked, tenant, how, now)
 }
 

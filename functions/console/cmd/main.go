@@ -9,6 +9,7 @@ import (
 	"github.com/usher365/usher/functions/intake"
 	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/host/lambda"
+	"github.com/usher365/usher/shared/host/policies"
 	"github.com/usher365/usher/shared/host/profiles"
 )
 
@@ -23,12 +24,16 @@ func wire(_ context.Context, p *lambda.Process) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	desk, err := intake.New(intake.Options{Ledger: p.Ledger, Tenants: p.Tenants.All, Profiles: catalogue, Now: p.Now, NewID: p.NewID})
+	rules, err := policies.Known(p.Config)
+	if err != nil {
+		return nil, err
+	}
+	desk, err := intake.New(intake.Options{Ledger: p.Ledger, Tenants: p.Tenants.All, Profiles: catalogue, Policy: rules, Now: p.Now, NewID: p.NewID})
 	if err != nil {
 		return nil, err
 	}
 	return console.New(console.Options{
-		Requests: p.Ledger, Accounts: p.Ledger, Audit: p.Ledger, DeadLetters: p.Queue, Desk: desk,
+		Requests: p.Ledger, Accounts: p.Ledger, Audit: p.Ledger, DeadLetters: p.Queue, Desk: desk, Cases: desk,
 		Profiles: catalogue.List(), Tenants: p.Tenants.All, Token: p.Config.APIToken, Now: p.Now, Ready: p.Ready,
 	}), nil
 }

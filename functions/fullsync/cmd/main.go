@@ -10,6 +10,7 @@ import (
 	"github.com/usher365/usher/functions/intake"
 	"github.com/usher365/usher/shared/host/clients"
 	"github.com/usher365/usher/shared/host/lambda"
+	"github.com/usher365/usher/shared/host/policies"
 	"github.com/usher365/usher/shared/host/profiles"
 	"github.com/usher365/usher/shared/step"
 )
@@ -33,7 +34,11 @@ func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
-	desk, err := intake.New(intake.Options{Ledger: p.Ledger, Tenants: p.Tenants.All, Profiles: catalogue, Now: p.Now, NewID: p.NewID})
+	rules, err := policies.Known(p.Config)
+	if err != nil {
+		return lambda.Consumer{}, err
+	}
+	desk, err := intake.New(intake.Options{Ledger: p.Ledger, Tenants: p.Tenants.All, Profiles: catalogue, Policy: rules, Now: p.Now, NewID: p.NewID})
 	if err != nil {
 		return lambda.Consumer{}, err
 	}

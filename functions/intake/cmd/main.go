@@ -22,7 +22,14 @@ func wire(_ context.Context, p *lambda.Process) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	desk, err := intake.New(intake.Options{Ledger: p.Ledger, Tenants: p.Tenants.All, Profiles: profiles, Schema: form, Now: p.Now, NewID: p.NewID})
+	rules, err := parts.Policy(p.Config)
+	if err != nil {
+		return nil, err
+	}
+	desk, err := intake.New(intake.Options{
+		Ledger: p.Ledger, Tenants: p.Tenants.All, Profiles: profiles, Policy: rules, Trusted: p.Config.Webhooks.Approving,
+		Schema: form, Now: p.Now, NewID: p.NewID,
+	})
 	if err != nil {
 		return nil, err
 	}

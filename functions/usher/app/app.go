@@ -22,6 +22,7 @@ import (
 	"github.com/usher365/usher/shared/host/tellers"
 	"github.com/usher365/usher/shared/host/vaults"
 	"github.com/usher365/usher/shared/identity"
+	"github.com/usher365/usher/shared/policy"
 	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/telemetry/metrics"
 )
@@ -63,6 +64,7 @@ type App struct {
 	Exchange     *exchange.Client
 	Vault        vaults.Vault
 	Profiles     *profile.Catalogue
+	Policy       policy.Policy
 
 	options Options
 	room    *host.WaitingRoom

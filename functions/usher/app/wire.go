@@ -31,8 +31,12 @@ func (a *App) wireDesk(context.Context) error {
 		return err
 	}
 	a.Profiles = profiles
+	if a.Policy, err = parts.Policy(a.Config); err != nil {
+		return err
+	}
 	a.Desk, err = intake.New(intake.Options{
-		Ledger: a.Ledger, Tenants: a.Tenants.All, Profiles: profiles, Schema: form, Now: a.Now, NewID: a.NewID,
+		Ledger: a.Ledger, Tenants: a.Tenants.All, Profiles: profiles, Policy: a.Policy, Trusted: a.Config.Webhooks.Approving,
+		Schema: form, Now: a.Now, NewID: a.NewID,
 	})
 	return err
 }
@@ -70,7 +74,7 @@ func (a *App) wireFunctions(context.Context) error {
 // wireHTTP makes the webhook and the API one handler. Without webhook secrets there is no webhook.
 func (a *App) wireHTTP(context.Context) error {
 	api := console.New(console.Options{
-		Requests: a.Ledger, Accounts: a.Ledger, Audit: a.Ledger, DeadLetters: a.Queue, Desk: a.Desk,
+		Requests: a.Ledger, Accounts: a.Ledger, Audit: a.Ledger, DeadLetters: a.Queue, Desk: a.Desk, Cases: a.Desk,
 		Profiles: a.Profiles.List(), Tenants: a.Tenants.All, Token: a.Config.APIToken, Now: a.Now,
 		Ready: a.Ready, Metrics: a.Metrics.Handler(), Doctor: a.Doctor,
 	})

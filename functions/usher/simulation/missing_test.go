@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/functions/intake"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/tenantfake"
@@ -57,6 +58,9 @@ func runMissing(t *testing.T, on func(*world) engines, take func(*tenantfake.Ten
 	}
 	asked.dress(request, "onboard", "T0")
 	answer := asked.send(request)
+	if answer.Status == intake.Parked {
+		s.approve(answer.RequestID)
+	}
 	time.Sleep(8 * time.Hour)
 
 	s.expect(p, answer, account.Failed)

@@ -29,6 +29,7 @@ import (
 	"github.com/usher365/usher/shared/ledger"
 	"github.com/usher365/usher/shared/ledger/tables"
 	"github.com/usher365/usher/shared/patience"
+	"github.com/usher365/usher/shared/policy"
 	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/queue"
 	"github.com/usher365/usher/shared/schema"
@@ -86,6 +87,11 @@ func tenants() []account.Tenant {
 	}}
 }
 
+// approvers agree to what people ask for; Jane, who asks, is one of them.
+var approvers = []policy.Person{
+	{ID: "jane@contoso.com", Name: "Jane Doe"}, {ID: "boss@contoso.com", Name: "Bea Boss"}, {ID: "security@contoso.com", Name: "Sven Security"},
+}
+
 func (p *process) newID() string { return p.random.id("id") }
 
 // jitter is the same at the same time.
@@ -96,8 +102,10 @@ func (p *process) openDesk() {
 	require.NoError(p, err)
 	form, err := schema.Compile("request", []byte(schemas.Request))
 	require.NoError(p, err)
+	rules, err := policy.Builtin().WithApprovers(approvers)
+	require.NoError(p, err)
 	p.desk, err = intake.New(intake.Options{
-		Ledger: flaky{p}, Tenants: tenants, Profiles: catalogue, Schema: form, Now: time.Now, NewID: p.newID,
+		Ledger: flaky{p}, Tenants: tenants, Profiles: catalogue, Policy: rules, Schema: form, Now: time.Now, NewID: p.newID,
 	})
 	require.NoError(p, err)
 	verifier, err := webhook.NewVerifier(map[string][]webhook.Secret{"ticketing": {p.secret}}, 0, time.Now)

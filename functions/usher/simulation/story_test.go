@@ -82,10 +82,7 @@ func (p *person) live() {
 	switch {
 	case answer.Status == intake.Parked:
 		p.sleep(time.Hour, "approval")
-		p.insist(func(u *process) error {
-			_, err := u.desk.Approve(p.ctx, answer.RequestID, "boss@contoso.com", "fine")
-			return err
-		})
+		p.approve(answer.RequestID)
 	case answer.Status != intake.Accepted:
 		return
 	}
@@ -101,10 +98,23 @@ func (p *person) live() {
 		return
 	}
 	p.sleep(48*time.Hour, "regret")
-	p.insist(func(u *process) error {
-		_, err := u.desk.Undo(p.ctx, farewell.RequestID, "boss@contoso.com")
+	var again account.Request
+	p.insist(func(u *process) (err error) {
+		again, err = u.desk.Undo(p.ctx, farewell.RequestID, "olga")
 		return err
 	})
+	p.approve(again.ID)
+}
+
+// approve has everybody agree to a request who may; one word may be enough, or none
+// be asked for.
+func (s *story) approve(id string) {
+	for _, who := range approvers {
+		s.insist(func(u *process) error {
+			_, err := u.desk.Approve(s.ctx, id, account.Approval{By: who.ID, Reason: "fine"})
+			return err
+		})
+	}
 }
 
 // ticket makes up an onboarding.

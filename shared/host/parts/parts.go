@@ -5,7 +5,10 @@ package parts
 
 import (
 	"github.com/usher365/usher/events/schemas"
+	"github.com/usher365/usher/shared/config"
+	"github.com/usher365/usher/shared/host/policies"
 	"github.com/usher365/usher/shared/host/profiles"
+	"github.com/usher365/usher/shared/policy"
 	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/schema"
 )
@@ -18,6 +21,15 @@ func Profiles(dir string) (*profile.Catalogue, error) {
 		return nil, err
 	}
 	return profiles.Load(dir, form.CheckValue)
+}
+
+// Policy gives the configured policy, checked against its schema.
+func Policy(c config.Config) (policy.Policy, error) {
+	form, err := schema.Compile("policy.v1.schema.json", []byte(policy.Schema))
+	if err != nil {
+		return policy.Policy{}, err
+	}
+	return policies.Load(c, form.CheckValue)
 }
 
 // Forms are what intake checks requests against: the profiles, with those in dir, and

@@ -46,6 +46,9 @@ func fill(v reflect.Value) {
 		for i := range v.NumField() {
 			fill(v.Field(i))
 		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem())
 	case reflect.Slice:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
 			v.SetBytes([]byte(`{"b":[1,null,"<"]}`))
@@ -73,6 +76,8 @@ func everyField(b *bench) {
 		require.JSONEq(b, string(want.Checkpoint), string(got.Steps[i].Checkpoint))
 		got.Steps[i].Checkpoint = want.Checkpoint
 	}
+	require.JSONEq(b, string(d.Request.Question.Document), string(got.Question.Document))
+	got.Question.Document = d.Request.Question.Document
 	require.Equal(b, d.Request, got)
 	require.Equal(b, d.Account, b.account("a1"))
 }
