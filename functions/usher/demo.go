@@ -187,11 +187,29 @@ func (d *demo) scene(ctx context.Context, title, sample string) (r console.Reque
 // follow shows a request to its end.
 func (d *demo) follow(ctx context.Context, id string) (console.Request, error) {
 	f := follower{program: d.program, api: d.api, usual: d.replication}
-	r, err := f.show(ctx, id)
-	if err != nil {
-		return r, err
+	for {
+		r, err := f.show(ctx, id)
+		if err != nil {
+			return r, err
+		}
+		if r.State != account.Parked || r.Pending == nil || len(r.Pending.MayApprove) == 0 {
+			return r, outcome(r)
+		}
+		if err := d.approve(ctx, r); err != nil {
+			return r, err
+		}
 	}
-	return r, outcome(r)
+}
+
+// approve has one of those agree to a parked request who may.
+func (d *demo) approve(ctx context.Context, r console.Request) error {
+	p, who := d.program, r.Pending.MayApprove[0]
+	if err := p.printf("   %s %s\n   %s\n\n", p.look.Bold("Parked:"), r.Parked+"; "+r.Pending.Why,
+		p.look.Dim(fmt.Sprintf("%s agrees: usher approve %s --by %s", who.Name, r.ID, who.ID))); err != nil {
+		return err
+	}
+	word := console.Approval{By: who.ID, Reason: "part of the demo", Digest: r.Pending.Digest}
+	return d.api.post(ctx, "/api/requests/"+r.ID+"/approve", word, &console.Request{})
 }
 
 // ready tells what the requester has now.

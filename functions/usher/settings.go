@@ -122,7 +122,7 @@ func (s *settings) embed(o embedded.Options) (err error) {
 
 // embeddedApprovers may approve in the embedded tenant, where nobody else is configured.
 var embeddedApprovers = []policy.Person{
-	{ID: "security@contoso.com", Name: "Sven Security"}, {ID: "boss@contoso.com", Name: "Bea Boss"},
+	{ID: "boss@contoso.com", Name: "Bea Boss"}, {ID: "security@contoso.com", Name: "Sven Security"},
 }
 
 // The files that keep what was made up for the embedded tenant.

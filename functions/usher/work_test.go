@@ -55,9 +55,10 @@ func TestStory(t *testing.T) {
 }
 
 func story(t *testing.T, s *shell) {
-	out := s.ok("request", "-f", "events/samples/onboard-kaspersky-new.json", "--wait")
-	assert.Contains(t, out, "Accepted as request")
-	assert.Contains(t, out, "done")
+	r := s.run("request", "-f", "events/samples/onboard-kaspersky-new.json", "--wait")
+	require.Equal(t, exitWaiting, r.code, "%s%s", r.out, r.err)
+	assert.Contains(t, r.out, "needs one approver")
+	assert.Contains(t, agree(t, s), "done")
 	assert.Contains(t, s.ok("request", "-f", "onboard-kaspersky-new.json"), "Taken before")
 
 	var accounts []console.Account
@@ -78,7 +79,8 @@ func story(t *testing.T, s *shell) {
 	assert.Equal(t, account.Offboard, requests[0].Action)
 	s.json(&accounts, "list", "--accounts")
 	assert.Empty(t, accounts)
-	s.ok("undo", requests[0].ID)
+	assert.Equal(t, exitWaiting, s.run("undo", requests[0].ID).code, "what is given again needs the same")
+	agree(t, s)
 	s.json(&accounts, "list", "--accounts")
 	assert.Equal(t, account.AccountActive, accounts[0].State)
 
@@ -95,6 +97,15 @@ func story(t *testing.T, s *shell) {
 		r := s.run(wrong...)
 		assert.Equal(t, exitRefused, r.code, "%v: %s", wrong, r.err)
 	}
+}
+
+// agree approves the newest request.
+func agree(t *testing.T, s *shell) string {
+	t.Helper()
+	var requests []console.Request
+	s.json(&requests, "list", "--open")
+	require.Len(t, requests, 1)
+	return s.ok("approve", requests[0].ID, "--by", "boss@contoso.com")
 }
 
 func TestApproval(t *testing.T) {

@@ -180,6 +180,9 @@ func document(t *testing.T, name, user string) []byte {
 	require.NoError(t, json.Unmarshal(sample(t, name), &doc))
 	doc["account"].(map[string]any)["userName"] = user
 	doc["ticket"].(map[string]any)["id"] = name + user
+	if doc["profile"] == "kaspersky-quarantine" {
+		doc["access"] = map[string]any{"readOnly": true} // for more, a person would have to agree
+	}
 	body, err := json.Marshal(doc)
 	require.NoError(t, err)
 	return body
