@@ -69,6 +69,8 @@ type Scope struct {
 	Mode   string   `json:"mode"`
 	Users  []string `json:"users,omitempty"`
 	Groups []string `json:"groups,omitempty"`
+	// PrimaryUser is the user principal name whom the product works as, or asks first.
+	PrimaryUser string `json:"primaryUser,omitempty"`
 }
 
 // Lifetime bounds the account's life.

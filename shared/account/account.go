@@ -75,6 +75,9 @@ type Account struct {
 	Owner     Owner
 	// SecretRef says where the sealed password lies. Empty for an adopted account, and
 	// when it was handed over and the vault keeps no copy.
+	// Targets are the users of a connection; zero for an account that is a user.
+	Targets Targets
+	// SecretRef says where the sealed password lies. Empty for an adopted account.
 	SecretRef string
 	// Delivery is how the password is handed over where a rotation does not say otherwise.
 	Delivery Delivery

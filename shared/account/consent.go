@@ -13,6 +13,13 @@ type ServicePrincipal struct {
 	Permissions map[string]string
 	// Scopes are the ids of the delegated permissions it offers, by name.
 	Scopes map[string]string
+	// Disabled is true when nobody can sign in to it, and it can sign in nowhere.
+	Disabled bool
+	// AssignmentRequired is true when only assigned users and applications may use it.
+	AssignmentRequired bool
+	// UserRole is the id of the role that users are assigned with: the first it offers to
+	// users, by name, or NoAppRole.
+	UserRole string
 }
 
 // AppGrant is an application permission that a service principal holds.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,7 +106,7 @@ func (c *Client) PutApplication(ctx context.Context, t account.TenantID, uniqueN
 // ServicePrincipal is an application as one tenant knows it.
 type ServicePrincipal = account.ServicePrincipal
 
-const principalFields = "?$select=id,appId,displayName,appRoles,oauth2PermissionScopes"
+const principalFields = "?$select=id,appId,displayName,accountEnabled,appRoleAssignmentRequired,appRoles,oauth2PermissionScopes"
 
 // ServicePrincipal finds the service principal of an application in a tenant. It
 // reports false when there is none, or none yet.
@@ -306,12 +307,30 @@ type wirePrincipal struct {
 	ID          string
 	AppID       string `json:"appId"`
 	DisplayName string
-	AppRoles    []wireOffer
-	Scopes      []wireOffer `json:"oauth2PermissionScopes"`
+	// AccountEnabled is not sent by every API of Microsoft.
+	AccountEnabled            *bool
+	AppRoleAssignmentRequired bool
+	AppRoles                  []wireOffer
+	Scopes                    []wireOffer `json:"oauth2PermissionScopes"`
 }
 
 // wireOffer is a permission that an API offers. One with an empty value is no permission.
-type wireOffer struct{ ID, Value string }
+type wireOffer struct {
+	ID, Value          string
+	IsEnabled          bool
+	AllowedMemberTypes []string
+}
+
+// userRole finds the role that users are assigned with.
+func userRole(offered []wireOffer) string {
+	role := wireOffer{ID: account.NoAppRole}
+	for _, o := range offered {
+		if o.IsEnabled && slices.Contains(o.AllowedMemberTypes, "User") && (role.ID == account.NoAppRole || o.Value < role.Value) {
+			role = o
+		}
+	}
+	return role.ID
+}
 
 func offers(wire []wireOffer) map[string]string {
 	byName := map[string]string{}
@@ -324,5 +343,8 @@ func offers(wire []wireOffer) map[string]string {
 }
 
 func (w wirePrincipal) principal() ServicePrincipal {
-	return ServicePrincipal{ObjectID: w.ID, AppID: w.AppID, DisplayName: w.DisplayName, Permissions: offers(w.AppRoles), Scopes: offers(w.Scopes)}
+	return ServicePrincipal{
+		ObjectID: w.ID, AppID: w.AppID, DisplayName: w.DisplayName, Permissions: offers(w.AppRoles), Scopes: offers(w.Scopes),
+		Disabled: w.AccountEnabled != nil && !*w.AccountEnabled, AssignmentRequired: w.AppRoleAssignmentRequired, UserRole: userRole(w.AppRoles),
+	}
 }

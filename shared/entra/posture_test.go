@@ -79,7 +79,7 @@ func TestPostureSaysWhatItCouldNotRead(t *testing.T) {
 	var parts []string
 	for _, m := range f.Missing {
 		parts = append(parts, m.Part)
-		assert.Contains(t, m.Why, "grant it")
+		assert.Contains(t, m.Why, "grants admin consent")
 	}
 	assert.Equal(t, []string{"the domains", "the security defaults", "the Conditional Access policies", "the directory roles of the account", "per-user multifactor authentication"}, parts)
 	assert.Equal(t, adele, f.Account.ObjectID)

@@ -62,6 +62,9 @@ const (
 	ConsentDeclined    Code = "consent-declined"
 	ConsentElsewhere   Code = "consent-other-tenant"
 	ConsentExpired     Code = "consent-expired"
+	GroupNotFound      Code = "group-not-found"
+	TooManyTargets     Code = "too-many-targets"
+	TargetsShrank      Code = "targets-shrank"
 )
 
 // Causes found in Exchange Online.

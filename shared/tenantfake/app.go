@@ -64,6 +64,7 @@ func (t *Tenant) RemoveApp(clientID string) bool {
 func (t *Tenant) dropApp(a *app) {
 	t.endAssignmentsOf(t.s.now(), a.spec.ObjectID)
 	t.endDelegationsOf(t.s.now(), a.spec.ObjectID)
+	t.unassign(t.s.now(), a.spec.ObjectID)
 	t.apps = slices.DeleteFunc(t.apps, func(other *app) bool { return other == a })
 }
 

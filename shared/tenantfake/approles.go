@@ -200,6 +200,9 @@ func (c *graphCall) grants(navigation string, want func(*app, resource) bool) *r
 			objects = append(objects, c.t.grantObject(a, r, name))
 		}
 	})
+	if navigation == "appRoleAssignedTo" {
+		objects = append(objects, c.shownAssignments()...)
+	}
 	return c.collection("servicePrincipals('"+c.params["id"]+"')/"+navigation, nil, objects)
 }
 
@@ -211,6 +214,13 @@ func (c *graphCall) grant() *response {
 	}
 	if id := c.params["id"]; !strings.EqualFold(id, body.ResourceID) && !strings.EqualFold(id, body.PrincipalID) {
 		return c.badRequest(invalidValues)
+	}
+	if used := c.t.appByObject(body.ResourceID); used != nil {
+		user := c.t.find(body.PrincipalID)
+		if user == nil {
+			return c.notFound(body.PrincipalID)
+		}
+		return c.assign(used, user, body.AppRoleID)
 	}
 	a := c.t.appByObject(body.PrincipalID)
 	if a == nil || !c.reaches(a.created, ReadPrincipal) {
@@ -234,6 +244,10 @@ func (c *graphCall) grant() *response {
 
 func (c *graphCall) withdrawGrant() *response {
 	resp := c.notFound(c.params["grant"])
+	if rec := c.t.assignmentOf(c.params["grant"]); rec != nil && rec.current() != nil {
+		rec.set(c.now, nil)
+		return newResponse(http.StatusNoContent)
+	}
 	c.t.eachGrant(func(a *app, r resource, name string) {
 		if grantID(a.spec.ObjectID, r.objectID(c.t), r.roleID(name)) != c.params["grant"] {
 			return

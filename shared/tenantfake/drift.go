@@ -132,6 +132,15 @@ func (t *Tenant) JoinByHand(idOrUPN string, groups ...string) bool {
 	})
 }
 
+// LeaveByHand takes a user out of groups, by their object ids. It reports whether there was such a user.
+func (t *Tenant) LeaveByHand(idOrUPN string, groups ...string) bool {
+	return t.byHand(idOrUPN, func(now time.Time, rec *userRecord) {
+		u := rec.current().clone()
+		u.Groups = slices.DeleteFunc(u.Groups, func(id string) bool { return slices.Contains(groups, id) })
+		t.change(now, rec, u)
+	})
+}
+
 // SetPerUserMFAByHand sets the legacy multifactor authentication of a user: disabled, enabled or enforced. It reports whether there was
 // such a user.
 func (t *Tenant) SetPerUserMFAByHand(idOrUPN, state string) bool {

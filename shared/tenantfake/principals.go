@@ -15,8 +15,8 @@ func (c *graphCall) reaches(made time.Time, p Path) bool {
 func (a *app) object() map[string]any {
 	return map[string]any{
 		"id": a.spec.ObjectID, "appId": a.spec.ClientID, "displayName": a.spec.DisplayName, "accountEnabled": !a.spec.Disabled,
-		"servicePrincipalType": "Application", "appDisplayName": a.spec.DisplayName, "appRoleAssignmentRequired": false,
-		"appRoles": []any{}, "oauth2PermissionScopes": []any{}, "tags": append([]any{}, a.tags...),
+		"servicePrincipalType": "Application", "appDisplayName": a.spec.DisplayName, "appRoleAssignmentRequired": a.spec.AssignmentRequired,
+		"appRoles": a.roleObjects(), "oauth2PermissionScopes": []any{}, "tags": append([]any{}, a.tags...),
 	}
 }
 
@@ -56,8 +56,9 @@ func (c *graphCall) readApp() *response {
 
 // principalBody is what can be set on a service principal here.
 type principalBody struct {
-	AppID string
-	Tags  []any
+	AppID                     string
+	Tags                      []any
+	AppRoleAssignmentRequired *bool
 }
 
 func (c *graphCall) createPrincipal() *response {
@@ -123,7 +124,12 @@ func (c *graphCall) updatePrincipal() *response {
 	case a == nil, !c.upserts() && !c.reaches(a.created, ReadByID):
 		return c.notFound(c.params["id"])
 	}
-	a.tags = body.Tags
+	if body.Tags != nil {
+		a.tags = body.Tags
+	}
+	if body.AppRoleAssignmentRequired != nil {
+		a.spec.AssignmentRequired = *body.AppRoleAssignmentRequired
+	}
 	return newResponse(http.StatusNoContent)
 }
 

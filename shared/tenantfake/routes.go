@@ -48,6 +48,7 @@ var (
 	readRequests    = append([]string{"Policy.Read.All"}, writeRequests...)
 	readPolicies    = []string{"Policy.Read.All"}
 	readMemberships = append([]string{"GroupMember.Read.All"}, readUsers...)
+	readGroups      = append([]string{"GroupMember.Read.All", "Group.Read.All"}, readDirectory...)
 	readMFA         = []string{"Policy.ReadWrite.AuthenticationMethod"}
 	readConditional = []string{"Policy.Read.All", "Policy.Read.ConditionalAccess", "Policy.ReadWrite.ConditionalAccess"}
 )
@@ -89,6 +90,9 @@ func init() { // a variable initialiser would be a cycle: the batch handler look
 		{method: "GET", pattern: "/roleManagement/directory/roleEligibilityScheduleRequests", permissions: readEligible, result: "unifiedRoleEligibilityScheduleRequest", handle: (*graphCall).listEligible},
 		{method: "POST", pattern: "/roleManagement/directory/roleEligibilityScheduleRequests", permissions: writeEligible, body: "unifiedRoleEligibilityScheduleRequest", result: "unifiedRoleEligibilityScheduleRequest", handle: (*graphCall).requestEligible},
 		{method: "GET", pattern: "/roleManagement/directory/roleEligibilityScheduleRequests/{id}", permissions: readEligible, result: "unifiedRoleEligibilityScheduleRequest", handle: (*graphCall).readEligible},
+
+		{method: "GET", pattern: "/groups", permissions: readGroups, result: "group", handle: (*graphCall).listGroups},
+		{method: "GET", pattern: "/groups/{id}/transitiveMembers", permissions: readGroups, result: "directoryObject", handle: (*graphCall).groupMembers},
 
 		{method: "GET", pattern: "/domains", permissions: readDomains, result: "domain", handle: (*graphCall).listDomains},
 		{method: "GET", pattern: "/domains/{id}", permissions: readDomains, result: "domain", handle: (*graphCall).readDomain},

@@ -32,6 +32,7 @@ type tenantState struct {
 	ExchangeApps  map[string]bool           `json:",omitempty"`
 	Registrations []*registration           `json:",omitempty"`
 	Delegated     []DelegatedGrant          `json:",omitempty"`
+	Assigned      []Assignment              `json:",omitempty"`
 	ConsentPolicy ConsentPolicy
 	DeltaAge      int
 }
@@ -132,6 +133,11 @@ func (t *Tenant) state() tenantState {
 			st.Delegated = append(st.Delegated, *g)
 		}
 	}
+	for _, rec := range t.assigned {
+		if a := rec.current(); a != nil {
+			st.Assigned = append(st.Assigned, *a)
+		}
+	}
 	for _, r := range t.registrations {
 		saved := *r
 		saved.Props = maps.Clone(r.Props)
@@ -193,7 +199,13 @@ func (t *Tenant) restoreState(st tenantState, apps []*app) {
 	t.apps, t.groups, t.pim, t.deltaAge = apps, st.Groups, st.PIM, st.DeltaAge
 	t.users, t.bin, t.journal, t.roles, t.registrations = nil, nil, nil, nil, st.Registrations
 	t.byID, t.byUPN, t.roleByID = map[string]*userRecord{}, map[string][]*userRecord{}, map[string]*assignmentRecord{}
-	t.delegated, t.consentPolicy = nil, consentPolicyRecord{}
+	t.delegated, t.assigned, t.consentPolicy = nil, nil, consentPolicyRecord{}
+	t.spec.Groups = st.Spec.Groups
+	for _, a := range st.Assigned {
+		rec := &assignedRecord{}
+		rec.set(time.Time{}, &a)
+		t.assigned = append(t.assigned, rec)
+	}
 	t.consentPolicy.set(time.Time{}, &st.ConsentPolicy)
 	for _, g := range st.Delegated {
 		t.delegate(time.Time{}, g.ClientID, g.ResourceID, g.PrincipalID, strings.Fields(g.Scope)...)

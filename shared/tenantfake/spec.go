@@ -40,6 +40,8 @@ type TenantSpec struct {
 	SKUs []SKU
 	// RoleGroups are the names of Exchange role groups. Nil means the built-in ones.
 	RoleGroups []string
+	// Groups are the groups of the directory; User.Groups says who is in them.
+	Groups []Group
 	// Replication is the delay from Entra to Exchange. Zero means 20 minutes; a negative value means none.
 	Replication time.Duration
 	// TokenLifetime is the life of access tokens. Zero means one hour.
@@ -76,6 +78,9 @@ type App struct {
 	DirectoryRoles []string
 	// Disabled refuses tokens with AADSTS7000112.
 	Disabled bool
+	// AssignmentRequired lets in assigned users only; UserRoles are the roles it offers to users, none by default.
+	AssignmentRequired bool
+	UserRoles          []string
 }
 
 // UserSpec is a user who exists from the start, in Entra, in every replica and in Exchange.

@@ -27,6 +27,7 @@ type Tenant struct {
 	roleByID      map[string]*assignmentRecord
 	pim           []*scheduleRequest
 	delegated     []*delegatedRecord
+	assigned      []*assignedRecord
 	consentPolicy consentPolicyRecord
 	groups        []*roleGroup
 	devices       map[string][]MobileDevice // by user id

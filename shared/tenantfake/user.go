@@ -188,6 +188,7 @@ func (t *Tenant) purge(now time.Time, rec *userRecord) {
 	rec.password = nil
 	t.takeFromBin(rec)
 	delete(t.byID, u.ID)
+	t.unassign(now, u.ID)
 	t.journal = append(t.journal, change{At: now, Index: rec.index})
 }
 

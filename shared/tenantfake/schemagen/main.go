@@ -20,7 +20,7 @@ import (
 var roots = []string{"directoryObject", "user", "unifiedRoleAssignment", "unifiedRoleDefinition", "unifiedRoleAssignmentScheduleRequest",
 	"unifiedRoleEligibilityScheduleRequest", "domain", "organization", "subscribedSku", "licenseDetails", "servicePrincipal",
 	"conditionalAccessPolicy", "identitySecurityDefaultsEnforcementPolicy", "restore", "application", "federatedIdentityCredential", "appRoleAssignment",
-	"oAuth2PermissionGrant", "adminConsentRequestPolicy"}
+	"oAuth2PermissionGrant", "adminConsentRequestPolicy", "group"}
 
 func main() {
 	if err := run(os.Getenv("GRAPH_CSDL"), os.Args[1:]); err != nil {
