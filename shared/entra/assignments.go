@@ -112,8 +112,10 @@ func (w wireAssigned) assignment() account.Assignment {
 
 type wireGroup struct{ ID, DisplayName string }
 
-func (w wireGroup) key() string          { return w.ID }
-func (w wireGroup) group() account.Group { return account.Group{ObjectID: w.ID, DisplayName: w.DisplayName} }
+func (w wireGroup) key() string { return w.ID }
+func (w wireGroup) group() account.Group {
+	return account.Group{ObjectID: w.ID, DisplayName: w.DisplayName}
+}
 
 type wireMember struct {
 	ID                string
