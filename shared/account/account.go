@@ -73,11 +73,14 @@ type Account struct {
 	RequestID string
 	Profile   string
 	Owner     Owner
-	// SecretRef says where the sealed password lies. Empty for an adopted account, and
-	// when it was handed over and the vault keeps no copy.
+	// AppID is the application (client) id of a connection, where an application signs in
+	// and there is no user: UserPrincipalName is then the connection's name. Empty for an
+	// account that is a user.
+	AppID string
 	// Targets are the users of a connection; zero for an account that is a user.
 	Targets Targets
-	// SecretRef says where the sealed password lies. Empty for an adopted account.
+	// SecretRef says where the sealed password lies. Empty for an adopted account, and
+	// when it was handed over and the vault keeps no copy.
 	SecretRef string
 	// Delivery is how the password is handed over where a rotation does not say otherwise.
 	Delivery Delivery

@@ -47,7 +47,7 @@ type Targets struct {
 	Before *bool `json:"before,omitempty"`
 	// PerUser are consents of single users for the same application, as last seen: what
 	// they gave before one connection served them all.
-	PerUser []DelegatedGrant `json:"perUser,omitempty"`
+	PerUser []PerUserGrant `json:"perUser,omitempty"`
 	// SyncedAt is when groups were last resolved and assignments read back.
 	SyncedAt time.Time `json:"syncedAt,omitzero"`
 }
@@ -72,6 +72,14 @@ type TargetMember struct {
 	// Ours is false for an assignment that was there before: it is never taken away.
 	Ours         bool   `json:"ours"`
 	AssignmentID string `json:"assignmentId,omitempty"`
+}
+
+// PerUserGrant is what one user consented to for an application.
+type PerUserGrant struct {
+	TargetUser
+	// GrantID is Entra's id of the delegated grant.
+	GrantID string   `json:"grantId"`
+	Scopes  []string `json:"scopes"`
 }
 
 // Assignment is a user, group or application assigned to an application, as Entra shows it.

@@ -48,7 +48,7 @@ func (m *Memory) MakeServicePrincipal(_ context.Context, _ account.TenantID, app
 		if appID != VendorApp {
 			return fault.Stopf(fault.ApplicationUnknown, "nobody offers %s", appID)
 		}
-		m.apps.there[appID] = account.ServicePrincipal{ObjectID: m.id("principal"), AppID: appID, DisplayName: "Vendor's connector"}
+		m.apps.there[appID] = account.ServicePrincipal{ObjectID: m.id("principal"), AppID: appID, DisplayName: "Vendor's connector", UserRole: account.NoAppRole}
 		return nil
 	})
 }

@@ -38,6 +38,7 @@ type Memory struct {
 	assignments []account.RoleAssignment
 	members     map[string][]string
 	apps        apps
+	targets     targets
 	calls       []string
 }
 
