@@ -38,6 +38,12 @@ var permissionTable = map[string]map[string]string{
 		"Mail.Send":                              "b633e1c5-b582-4048-a93e-9f11b44c7e96",
 		"Reports.Read.All":                       "230c1aed-a721-4c5d-9cb4-a90514e508ef",
 		"AuditLog.Read.All":                      "b0afded3-3588-46d8-8b3d-9842eff778da",
+
+		"GroupMember.Read.All":                       "98830695-27a2-44f7-8c18-0c3ebc9698f6",
+		"Policy.ReadWrite.AuthenticationMethod":      "29c18626-4985-4dcd-85c0-193eef327366",
+		"Policy.ReadWrite.ConditionalAccess":         "01c0a623-fc9b-48e9-b794-0756f8e8f067",
+		"RoleAssignmentSchedule.ReadWrite.Directory": "dd199f4a-f148-40a4-a2ec-f0069cc799ec",
+		"User-PasswordProfile.ReadWrite.All":         "cc117bb9-00cf-4eb8-b580-ea2a878fe8f7",
 	},
 	exchangeAppID: {
 		"Exchange.ManageAsApp": "dc50a0fb-09a3-484d-be87-e023b12c6440",

@@ -128,11 +128,13 @@ const (
 	exchangeAppID = "00000002-0000-0ff1-ce00-000000000000"
 )
 
-// The application that DefaultTenant registers.
+// The applications that DefaultTenant registers: the one that makes accounts and gives them roles, and the one that grants consents. They have the
+// same secret.
 const (
-	DefaultTenantID     = "0550b473-9fd2-4dbb-a058-a1640b4bf458"
-	DefaultClientID     = "00001111-aaaa-2222-bbbb-3333cccc4444"
-	DefaultClientSecret = "fake-tenant-client-secret"
+	DefaultTenantID         = "0550b473-9fd2-4dbb-a058-a1640b4bf458"
+	DefaultClientID         = "00001111-aaaa-2222-bbbb-3333cccc4444"
+	DefaultConsentsClientID = "00001111-aaaa-2222-bbbb-3333cccc5555"
+	DefaultClientSecret     = "fake-tenant-client-secret"
 )
 
 // The product that DefaultTenant's ordinary users hold.
@@ -144,8 +146,9 @@ var BuiltInRoleGroups = []string{
 	"Discovery Management", "Records Management", "Compliance Management", "Security Reader", "Security Administrator", "Security Operator",
 }
 
-// DefaultTenant is Contoso: one app "usher" with every permission that provisioning needs and the directory roles Exchange Administrator and
-// User Administrator, two break-glass Global Administrators and three licensed people.
+// DefaultTenant is Contoso: an app "usher" with every permission that provisioning needs and the directory roles Exchange Administrator and
+// User Administrator, an app "usher consents" with every permission that granting consents and assigning users to applications needs, two
+// break-glass Global Administrators and three licensed people.
 func DefaultTenant() TenantSpec {
 	return TenantSpec{
 		ID: DefaultTenantID, DisplayName: "Contoso", InitialDomain: "contoso.onmicrosoft.com",
@@ -153,9 +156,14 @@ func DefaultTenant() TenantSpec {
 		Apps: []App{{
 			ClientID: DefaultClientID, ObjectID: "5a1f0000-0000-4000-8000-00000000a991", DisplayName: "usher", Secret: DefaultClientSecret,
 			Graph: []string{"User.ReadWrite.All", "RoleManagement.ReadWrite.Directory", "Domain.Read.All", "Organization.Read.All",
-				"LicenseAssignment.Read.All", "Policy.Read.All"},
+				"LicenseAssignment.Read.All", "Policy.Read.All", "Policy.ReadWrite.ConditionalAccess", "Policy.ReadWrite.AuthenticationMethod",
+				"RoleAssignmentSchedule.ReadWrite.Directory", "User-PasswordProfile.ReadWrite.All", "Application.Read.All"},
 			Exchange:       []string{"Exchange.ManageAsApp"},
 			DirectoryRoles: []string{"Exchange Administrator", "User Administrator"},
+		}, {
+			ClientID: DefaultConsentsClientID, ObjectID: "5a1f0000-0000-4000-8000-00000000a992", DisplayName: "usher consents", Secret: DefaultClientSecret,
+			Graph: []string{"Application.ReadWrite.All", "AppRoleAssignment.ReadWrite.All", "DelegatedPermissionGrant.ReadWrite.All", "Policy.Read.All",
+				"Policy.ReadWrite.ConsentRequest", "User.Read.All", "GroupMember.Read.All", "RoleManagement.Read.Directory"},
 		}},
 		Users: []UserSpec{
 			breakGlass("b9ea0000-0000-4000-8000-000000000001", "breakglass1"),

@@ -190,6 +190,7 @@ func (t *Tenant) Environment() []Variable {
 	vars := []Variable{
 		{"AZURE_TENANT_ID", tenantfake.DefaultTenantID},
 		{"AZURE_CLIENT_ID", tenantfake.DefaultClientID},
+		{"USHER_CONSENTS_CLIENT_ID", tenantfake.DefaultConsentsClientID},
 		{"AZURE_CLIENT_SECRET", tenantfake.DefaultClientSecret},
 		{"USHER_LOGIN_ENDPOINT", t.URL},
 		{"USHER_GRAPH_ENDPOINT", t.URL},

@@ -84,7 +84,7 @@ func (s *stage) open(ctx context.Context, settings string) {
 	require.NoError(s, os.WriteFile(path, []byte(settings), 0o600))
 	env := map[string]string{
 		"AZURE_TENANT_ID": tenantfake.DefaultTenantID, "AZURE_CLIENT_ID": tenantfake.DefaultClientID, "AZURE_CLIENT_SECRET": tenantfake.DefaultClientSecret,
-		"USHER_LOGIN_ENDPOINT": address, "USHER_GRAPH_ENDPOINT": address, "USHER_EXCHANGE_ENDPOINT": address,
+		"USHER_CONSENTS_CLIENT_ID": tenantfake.DefaultConsentsClientID, "USHER_LOGIN_ENDPOINT": address, "USHER_GRAPH_ENDPOINT": address, "USHER_EXCHANGE_ENDPOINT": address,
 		"USHER_WEBHOOK_SECRET": secret, "USHER_API_TOKEN": token,
 	}
 	lookup := func(name string) (string, bool) { v, set := env[name]; return v, set }
@@ -95,10 +95,14 @@ func (s *stage) open(ctx context.Context, settings string) {
 		c.Tenants[i].Alias = "contoso"
 	}
 	transport := &http.Client{Transport: s.server.Transport()}
-	source, err := identity.New(identity.Options{Env: lookup, AuthorityHost: address, Transport: transport})
+	as := identity.Options{Env: lookup, AuthorityHost: address, Transport: transport}
+	source, err := identity.New(as)
+	require.NoError(s, err)
+	as.ForConsents = true
+	consents, err := identity.New(as)
 	require.NoError(s, err)
 	s.app, err = app.New(ctx, app.Options{
-		Engines:   host.Options{Config: c, Log: slog.New(slog.DiscardHandler), Credential: source.Credential},
+		Engines:   host.Options{Config: c, Log: slog.New(slog.DiscardHandler), Credential: source.Credential, Consents: consents.Credential},
 		Transport: s.server.Transport(), ClientID: tenantfake.DefaultClientID, Tell: s.hear,
 	})
 	require.NoError(s, err)

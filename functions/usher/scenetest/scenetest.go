@@ -43,6 +43,7 @@ func NewTenant(t *testing.T) *Tenant {
 		Env: []string{
 			"AZURE_TENANT_ID=" + tenantfake.DefaultTenantID,
 			"AZURE_CLIENT_ID=" + tenantfake.DefaultClientID, "AZURE_CLIENT_SECRET=" + tenantfake.DefaultClientSecret,
+			"USHER_CONSENTS_CLIENT_ID=" + tenantfake.DefaultConsentsClientID,
 			"USHER_LOGIN_ENDPOINT=" + l.URL, "USHER_GRAPH_ENDPOINT=" + l.URL, "USHER_EXCHANGE_ENDPOINT=" + l.URL,
 		},
 	}
