@@ -21,6 +21,8 @@ type books struct {
 	appended []ledger.Entry
 	broken   error
 	filter   ledger.Filter // the last one asked with
+	notices  []ledger.Notice
+	noticed  ledger.NoticeFilter // likewise
 }
 
 func (b *books) Request(_ context.Context, id string) (account.Request, error) {
@@ -67,6 +69,11 @@ func (b *books) Accounts(_ context.Context, f ledger.Filter) (found []account.Ac
 		}
 	}
 	return found, nil
+}
+
+func (b *books) Notices(_ context.Context, f ledger.NoticeFilter) ([]ledger.Notice, error) {
+	b.noticed = f
+	return b.notices, nil
 }
 
 func (b *books) AuditTenants(context.Context) ([]account.TenantID, error) {

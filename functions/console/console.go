@@ -42,6 +42,11 @@ type Audit interface {
 	Append(ctx context.Context, entries ...ledger.Entry) error
 }
 
+// Notices reads what people should know that belongs to no open request.
+type Notices interface {
+	Notices(ctx context.Context, f ledger.NoticeFilter) ([]ledger.Notice, error)
+}
+
 // DeadLetters is what an operator does with messages that were put aside.
 type DeadLetters interface {
 	// Dead lists the dead letters of a queue, of all queues when name is empty.
@@ -70,6 +75,7 @@ type Options struct {
 	Requests    Requests
 	Accounts    Accounts
 	Audit       Audit
+	Notices     Notices
 	DeadLetters DeadLetters
 	Desk        Desk
 	Cases       Cases
@@ -128,6 +134,7 @@ func (c *console) routes() map[string]map[string]call {
 		"/api/sync":                  {"GET": c.listRuns, "POST": c.sync},
 		"/api/dead":                  {"GET": c.listDead},
 		"/api/dead/{id...}":          {"GET": c.showDead, "POST": c.replay, "DELETE": c.discard},
+		"/api/notices":               {"GET": c.listNotices},
 		"/api/audit/verify":          {"GET": c.verify},
 		"/api/profiles":              {"GET": c.listProfiles},
 		"/api/profiles/{name}":       {"GET": c.showProfile},

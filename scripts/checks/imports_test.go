@@ -14,10 +14,10 @@ var (
 	// core are the nouns and rules: the standard library and each other, nothing else.
 	core = []string{"events/...", "shared/account", "shared/profile", "shared/fault", "shared/fitness", "shared/policy", "shared/lifetime"}
 	// forFunctions is what a handler may use beside the core (docs/decisions/001).
-	forFunctions = append(slices.Clone(core), "shared/step", "shared/ledger", "shared/queue", "shared/schema", "shared/webhook", "shared/consent")
+	forFunctions = append(slices.Clone(core), "shared/step", "shared/ledger", "shared/queue", "shared/schema", "shared/webhook", "shared/consent", "shared/mail")
 	// adapters translate one foreign thing each; they know nothing of one another.
 	adapters = []string{
-		"shared/entra", "shared/exchange", "shared/activedirectory", "shared/secrets", "shared/ticket",
+		"shared/entra", "shared/exchange", "shared/activedirectory", "shared/secrets", "shared/ticket", "shared/mail/smtp",
 		"shared/secrets/secretsmanager", "shared/secrets/keyvault", "shared/handover",
 		"shared/queue/sqlite", "shared/queue/servicebus", "shared/ledger/sqlite", "shared/ledger/postgres",
 	}
@@ -40,6 +40,7 @@ var owners = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2/service/sts":                     {"shared/identity"},
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager":          {"shared/secrets/secretsmanager"},
 	"github.com/jackc/pgx":                                         {"shared/ledger/postgres", "shared/postgrestest/server"},
+	"github.com/wneessen/go-mail":                                  {"shared/mail/smtp"},
 	"github.com/go-ldap/ldap":                                      {"shared/activedirectory", "shared/sambatest"},
 	"github.com/golang-jwt/jwt":                                    {"shared/tenantfake", "shared/stsfake"},
 	"modernc.org/sqlite":                                           {"shared/database"},

@@ -40,6 +40,7 @@ type Config struct {
 	APIToken account.Secret
 	Webhooks Webhooks
 	Callback Callback
+	Mail     Mail
 	Sync     Sync
 	// Profiles is a directory with more profiles; empty when there is none.
 	Profiles string

@@ -76,7 +76,7 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestExampleIsValid(t *testing.T) {
-	c, err := config.Load("../../usher.example.yaml", env("USHER_API_TOKEN", "token", "SERVICENOW_WEBHOOK_SECRET", hook, "DESK_CALLBACK_SECRET", hook), nil)
+	c, err := config.Load("../../usher.example.yaml", env("USHER_API_TOKEN", "token", "SERVICENOW_WEBHOOK_SECRET", hook, "DESK_CALLBACK_SECRET", hook, "MAIL_PASSWORD", canary), nil)
 	require.NoError(t, err)
 	require.NoError(t, c.Check(config.NeedWebhook, config.NeedAPIToken, config.NeedTenants))
 	defaults, err := config.Load("", env(), nil)

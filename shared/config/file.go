@@ -38,6 +38,7 @@ type raw struct {
 	allowHosts []setting
 	approving  map[string]setting
 	approvers  []rawApprover
+	operators  []setting
 	tenants    []rawTenant
 }
 
@@ -89,6 +90,7 @@ func (r *reader) fields() map[string]field {
 		"webhooks":   r.mapping(map[string]field{"tolerance": r.value, "sources": r.readSources}),
 		"serviceBus": r.mapping(map[string]field{"namespace": r.value, "connectionString": r.value}),
 		"callback":   r.mapping(map[string]field{"url": r.value, "secret": r.value, "allowPrivate": r.value, "allowHosts": r.texts(&r.allowHosts)}),
+		"mail":       r.readMail(),
 		"sync":       r.mapping(map[string]field{"schedule": r.value}),
 		"endpoints":  r.mapping(map[string]field{"login": r.value, "graph": r.value, "exchange": r.value}),
 		"approvals":  r.mapping(map[string]field{"approvers": r.list(r.readApprover)}),

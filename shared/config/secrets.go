@@ -29,7 +29,7 @@ func kept(text string) bool {
 }
 
 // secretSettings are the settings, beside the webhooks' sources, that may be references.
-var secretSettings = []string{"database", "databasePassword", "serviceBus.connectionString", "apiToken", "callback.secret"}
+var secretSettings = []string{"database", "databasePassword", "serviceBus.connectionString", "apiToken", "callback.secret", "mail.password"}
 
 // fetched is what a resolver gave for a reference.
 type fetched struct {

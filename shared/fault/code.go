@@ -111,11 +111,13 @@ const (
 	SyncRunning      Code = "sync-running"
 )
 
-// Causes found while telling the ticketing system.
+// Causes found while telling the ticketing system, or people by mail.
 const (
 	CallbackFailed   Code = "callback-failed"
 	CallbackRefused  Code = "callback-refused"
 	NoticeOutOfOrder Code = "notice-out-of-order"
+	MailFailed       Code = "mail-failed"
+	MailRefused      Code = "mail-refused"
 )
 
 // Causes found while a password is set and handed over.

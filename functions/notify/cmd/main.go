@@ -1,5 +1,5 @@
 // Command notify is the AWS Lambda function that tells the ticketing system how a request
-// stands, or the log when no call-back is configured.
+// stands, or the log when no call-back is configured, and mails notices.
 package main
 
 import (
@@ -8,6 +8,7 @@ import (
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/notify"
 	"github.com/usher365/usher/shared/host/lambda"
+	"github.com/usher365/usher/shared/host/posts"
 	"github.com/usher365/usher/shared/host/tellers"
 )
 
@@ -18,8 +19,13 @@ func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
+	post, err := posts.New(p.Config.Mail, p.Now)
+	if err != nil {
+		return lambda.Consumer{}, err
+	}
+	handler := notify.New(tell, post)
 	return lambda.Consumer{
-		Handle:  p.Runner.HandleNotices(notify.Policy, notify.New(tell).Handle, nil),
+		Handle:  p.Runner.HandleNotices(notify.Policy, handler.Handle, handler.Mailer()),
 		Longest: notify.Policy.Longest(),
 	}, nil
 }

@@ -14,12 +14,10 @@ import (
 	"github.com/usher365/usher/functions/grantconsent"
 	"github.com/usher365/usher/functions/grantrolegroup"
 	"github.com/usher365/usher/functions/intake"
-	"github.com/usher365/usher/functions/notify"
 	"github.com/usher365/usher/functions/revoke"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/host/parts"
-	"github.com/usher365/usher/shared/host/tellers"
 	"github.com/usher365/usher/shared/secrets"
 	"github.com/usher365/usher/shared/step"
 	"github.com/usher365/usher/shared/webhook"
@@ -43,12 +41,9 @@ func (a *App) wireDesk(context.Context) error {
 
 // wireFunctions registers every handler, and one worker for each queue that is served.
 func (a *App) wireFunctions(context.Context) error {
-	tell := a.options.Tell
-	if tell == nil {
-		var err error
-		if tell, err = tellers.New(a.Config.Callback, a.Log, a.Now); err != nil {
-			return err
-		}
+	notices, err := a.notices()
+	if err != nil {
+		return err
 	}
 	passwords := func(avoid ...string) (account.Secret, error) { return secrets.NewPassword(nil, avoid...) }
 	step.Handle(a.Runner, events.CheckFitness, checkfitness.Policy, checkfitness.New(a.Directory).Handle)
@@ -64,7 +59,7 @@ func (a *App) wireFunctions(context.Context) error {
 		}
 		w := host.Worker{Function: function, Handle: a.Runner.Deliver, Workers: a.options.Workers}
 		if function == events.Notify {
-			w.Handle = a.Runner.HandleNotices(notify.Policy, notify.New(tell).Handle, nil)
+			w.Handle = notices
 		}
 		a.workers = append(a.workers, w)
 	}
@@ -74,7 +69,7 @@ func (a *App) wireFunctions(context.Context) error {
 // wireHTTP makes the webhook and the API one handler. Without webhook secrets there is no webhook.
 func (a *App) wireHTTP(context.Context) error {
 	api := console.New(console.Options{
-		Requests: a.Ledger, Accounts: a.Ledger, Audit: a.Ledger, DeadLetters: a.Queue, Desk: a.Desk, Cases: a.Desk,
+		Requests: a.Ledger, Accounts: a.Ledger, Audit: a.Ledger, Notices: a.Ledger, DeadLetters: a.Queue, Desk: a.Desk, Cases: a.Desk,
 		Profiles: a.Profiles.List(), Tenants: a.Tenants.All, Token: a.Config.APIToken, Now: a.Now,
 		Ready: a.Ready, Metrics: a.Metrics.Handler(), Doctor: a.Doctor,
 	})

@@ -134,7 +134,7 @@ func (p *process) wire() {
 		grantrolegroup.New(directory, groups, patience.NewRoom(groups, history, time.Now)).Handle)
 	step.Handle(p.runner, events.Revoke, revoke.Policy, revoke.New(directory, directory, directory, groups).Handle)
 	step.Handle(p.runner, events.FullSync, fullsync.Policy, fullsync.New(directory, groups, books, books, p.desk, time.Now).Handle)
-	notices := p.runner.HandleNotices(notify.Policy, notify.New(p).Handle, nil)
+	notices := p.runner.HandleNotices(notify.Policy, notify.New(p, nil).Handle, nil)
 	for _, function := range events.Functions() {
 		handle := p.runner.Deliver
 		if function == events.Notify {
