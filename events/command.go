@@ -24,7 +24,7 @@ const (
 
 // Functions lists every function that is driven by a queue.
 func Functions() []string {
-	return []string{CheckFitness, Create, GrantConsent, AssignRole, GrantRoleGroup, Revoke, FullSync, Notify}
+	return []string{CheckFitness, Create, GrantConsent, AssignRole, GrantRoleGroup, AssignTargets, Revoke, FullSync, Notify}
 }
 
 // typePrefix and typeVersion frame the CloudEvents type: dev.usher365.create.v1.

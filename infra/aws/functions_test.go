@@ -10,6 +10,7 @@ import (
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/assignrole"
+	"github.com/usher365/usher/functions/assigntargets"
 	"github.com/usher365/usher/functions/checkfitness"
 	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/functions/grantconsent"
@@ -42,9 +43,10 @@ func longest() map[string]time.Duration {
 	return map[string]time.Duration{
 		events.Create: create.Policy.Longest(), events.AssignRole: assignrole.Policy.Longest(),
 		events.GrantRoleGroup: grantrolegroup.Policy(nil).Longest(), events.Revoke: revoke.Policy.Longest(),
-		events.GrantConsent: grantconsent.Policy.Longest(),
-		events.CheckFitness: checkfitness.Policy.Longest(),
-		events.Notify:       notify.Policy.Longest(), events.FullSync: lambdaLimit*time.Second - margin,
+		events.GrantConsent:  grantconsent.Policy.Longest(),
+		events.AssignTargets: assigntargets.Policy.Longest(),
+		events.CheckFitness:  checkfitness.Policy.Longest(),
+		events.Notify:        notify.Policy.Longest(), events.FullSync: lambdaLimit*time.Second - margin,
 	}
 }
 
@@ -114,9 +116,9 @@ var applications = map[string]string{
 	events.Create: "Provisioner", events.AssignRole: "Provisioner", events.GrantRoleGroup: "Provisioner", events.Revoke: "Provisioner",
 	events.CheckFitness: "Provisioner",
 	events.FullSync:     "Sync",
-	// Its other identity grants consents; this one only opens the queue.
-	events.GrantConsent: "Messenger",
-	"intake":            "Messenger", events.Notify: "Messenger", "console": "Messenger",
+	// The other identity of these grants consents; this one only opens the queue.
+	events.AssignTargets: "Messenger", events.GrantConsent: "Messenger",
+	"intake": "Messenger", events.Notify: "Messenger", "console": "Messenger",
 }
 
 // environment is all that a function finds in its environment. What is secret is a reference.
@@ -130,12 +132,13 @@ func environment(name string) map[string]string {
 		"USHER_DRAIN_POLL":           "${DrainPoll}",
 	}
 	maps.Copy(all, map[string]map[string]string{
-		"intake":            {"USHER_WEBHOOK_SECRET": "aws-secretsmanager:${WebhookSecretArn}"},
-		"console":           {"USHER_API_TOKEN": "aws-secretsmanager:${ApiTokenSecretArn}"},
-		events.GrantConsent: {"USHER_CONSENTS_CLIENT_ID": "${ConsentsClientId}"},
-		events.Revoke:       {"USHER_CONSENTS_CLIENT_ID": "${ConsentsClientId}"},
-		events.Create:       {"USHER_VAULT": "aws-secretsmanager:${VaultPrefix}"},
-		events.Notify:       {"USHER_CALLBACK_URL": "${CallbackUrl}", "USHER_CALLBACK_SECRET": "aws-secretsmanager:${CallbackSecretArn}"},
+		"intake":             {"USHER_WEBHOOK_SECRET": "aws-secretsmanager:${WebhookSecretArn}"},
+		"console":            {"USHER_API_TOKEN": "aws-secretsmanager:${ApiTokenSecretArn}"},
+		events.AssignTargets: {"USHER_CONSENTS_CLIENT_ID": "${ConsentsClientId}"},
+		events.GrantConsent:  {"USHER_CONSENTS_CLIENT_ID": "${ConsentsClientId}"},
+		events.Revoke:        {"USHER_CONSENTS_CLIENT_ID": "${ConsentsClientId}"},
+		events.Create:        {"USHER_VAULT": "aws-secretsmanager:${VaultPrefix}"},
+		events.Notify:        {"USHER_CALLBACK_URL": "${CallbackUrl}", "USHER_CALLBACK_SECRET": "aws-secretsmanager:${CallbackSecretArn}"},
 	}[name])
 	return all
 }

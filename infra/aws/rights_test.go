@@ -9,7 +9,7 @@ import (
 )
 
 // order is that of a plan's steps, by function; one that comes twice stands twice.
-var order = []string{events.CheckFitness, events.Create, events.CheckFitness, events.GrantConsent, events.AssignRole, events.GrantRoleGroup}
+var order = []string{events.CheckFitness, events.Create, events.CheckFitness, events.GrantConsent, events.AssignRole, events.GrantRoleGroup, events.AssignTargets}
 
 // wakes says whose queues a function sends to, and whom it may wake therefore.
 func wakes(name string) (all []string) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/assignrole"
+	"github.com/usher365/usher/functions/assigntargets"
 	"github.com/usher365/usher/functions/checkfitness"
 	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/functions/fullsync"
@@ -261,7 +262,7 @@ func horizon() time.Duration {
 	longest := max(queue.DuplicateWindow, patience.Deadline)
 	longestPause := step.Backoff(1000, 1)
 	for _, p := range []step.Policy{
-		create.Policy, assignrole.Policy, grantrolegroup.Policy(nil), revoke.Policy, notify.Policy, fullsync.Policy, grantconsent.Policy, checkfitness.Policy,
+		create.Policy, assignrole.Policy, grantrolegroup.Policy(nil), revoke.Policy, notify.Policy, fullsync.Policy, grantconsent.Policy, assigntargets.Policy, checkfitness.Policy,
 	} {
 		longest = max(longest, p.Patience, time.Duration(p.MaxFailures)*longestPause)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/assignrole"
+	"github.com/usher365/usher/functions/assigntargets"
 	"github.com/usher365/usher/functions/checkfitness"
 	"github.com/usher365/usher/functions/console"
 	"github.com/usher365/usher/functions/create"
@@ -51,6 +52,9 @@ func (a *App) wireFunctions(context.Context) error {
 	step.Handle(a.Runner, events.AssignRole, assignrole.Policy, assignrole.New(a.Directory).Handle)
 	step.Handle(a.Runner, events.GrantRoleGroup, grantrolegroup.Policy(a.room.History.Next), grantrolegroup.New(a.Directory, a.Exchange, a.room).Handle)
 	step.Handle(a.Runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(a.Applications, a.Applications, a.Applications).Handle)
+	step.Handle(a.Runner, events.AssignTargets, assigntargets.Policy, assigntargets.New(assigntargets.Options{
+		Applications: a.Applications, Assignments: a.Applications, Directory: a.Applications, Delegations: a.Applications,
+	}).Handle)
 	step.Handle(a.Runner, events.Revoke, revoke.Policy, revoke.New(a.Directory, a.Directory, a.Directory, a.Exchange).Handle)
 	step.Handle(a.Runner, events.FullSync, fullsync.Policy, fullsync.New(a.Directory, a.Exchange, a.Ledger, a.SyncRuns(), a.Desk, a.Now).Handle)
 	for _, function := range events.Functions() {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/usher365/usher/functions/assignrole"
+	"github.com/usher365/usher/functions/assigntargets"
 	"github.com/usher365/usher/functions/checkfitness"
 	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/functions/grantconsent"
@@ -126,7 +127,7 @@ func TestWhatTheSchedulesMean(t *testing.T) {
 func TestEveryAttemptEndsInTime(t *testing.T) {
 	for name, p := range map[string]step.Policy{
 		"create": create.Policy, "assignrole": assignrole.Policy, "grantrolegroup": grantrolegroup.Policy(nil),
-		"revoke": revoke.Policy, "notify": notify.Policy, "grantconsent": grantconsent.Policy, "checkfitness": checkfitness.Policy,
+		"revoke": revoke.Policy, "notify": notify.Policy, "grantconsent": grantconsent.Policy, "assigntargets": assigntargets.Policy, "checkfitness": checkfitness.Policy,
 	} {
 		assert.Less(t, p.Longest()+time.Minute, azurefunctions.Longest, name)
 	}

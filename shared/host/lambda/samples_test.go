@@ -16,6 +16,7 @@ import (
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/events/samples"
 	"github.com/usher365/usher/functions/assignrole"
+	"github.com/usher365/usher/functions/assigntargets"
 	"github.com/usher365/usher/functions/checkfitness"
 	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/functions/fullsync"
@@ -111,6 +112,8 @@ func handler(p *Process, m *tenanttest.Memory, k *ticket, o *office, name string
 	step.Handle(p.Runner, events.GrantRoleGroup, grantrolegroup.Policy(history.Next), grantrolegroup.New(m, m, patience.NewRoom(nobodySeen{}, history, p.Now)).Handle)
 	step.Handle(p.Runner, events.CheckFitness, checkfitness.Policy, checkfitness.New(open{}).Handle)
 	step.Handle(p.Runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(m, m, m).Handle)
+	targets := assigntargets.New(assigntargets.Options{Applications: m, Assignments: m, Directory: m, Delegations: m})
+	step.Handle(p.Runner, events.AssignTargets, assigntargets.Policy, targets.Handle)
 	step.Handle(p.Runner, events.Revoke, revoke.Policy, revoke.New(m, m, m, m).Handle)
 	step.Handle(p.Runner, events.FullSync, fullsync.Policy, fullsync.New(m, m, p.Ledger, p.Ledger, o, p.Now).Handle)
 	if name == events.Notify {
@@ -138,6 +141,10 @@ func record(b *bench, m *tenanttest.Memory, cmd events.Command) {
 	switch cmd.Function {
 	case events.FullSync:
 		r.Action, r.AccountID, r.UserPrincipalName, a = account.Sync, "", "", account.Account{}
+	case events.AssignTargets:
+		require.NoError(b, m.MakeServicePrincipal(b.Context(), contoso.ID, tenanttest.VendorApp))
+		m.PutGroup("Sales", m.Put(account.User{UserPrincipalName: "adele.vance@contoso.com", DisplayName: "Adele Vance", Enabled: true}))
+		a.AppID = tenanttest.VendorApp
 	case events.Revoke:
 		r.Action = account.Offboard
 	case events.Notify:
