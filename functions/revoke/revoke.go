@@ -48,6 +48,8 @@ type Handler struct {
 	deleted Deleted
 	roles   Roles
 	groups  RoleGroups
+	// passed are the parts that others do.
+	passed map[events.RevokePart]step.Func[events.RevokeArgs]
 }
 
 // Policy is how patient the function is: a removed role lets go of its account
@@ -65,7 +67,17 @@ func goesOn(code fault.Code) bool {
 }
 
 // New makes the handler.
-func New(u Users, d Deleted, r Roles, g RoleGroups) *Handler { return &Handler{u, d, r, g} }
+func New(u Users, d Deleted, r Roles, g RoleGroups) *Handler {
+	return &Handler{u, d, r, g, map[events.RevokePart]step.Func[events.RevokeArgs]{}}
+}
+
+// Pass has parts done by another handler, which needs no account in Entra, and gives h.
+func (h *Handler) Pass(to step.Func[events.RevokeArgs], parts ...events.RevokePart) *Handler {
+	for _, part := range parts {
+		h.passed[part] = to
+	}
+	return h
+}
 
 type task = step.Task[events.RevokeArgs]
 
@@ -73,6 +85,9 @@ type task = step.Task[events.RevokeArgs]
 func (h *Handler) Handle(ctx context.Context, t task) (step.Result, error) {
 	if err := allowed(t); err != nil {
 		return step.Result{}, err
+	}
+	if to, ok := h.passed[t.Args.Part]; ok {
+		return to(ctx, t)
 	}
 	if t.Account.ObjectID == "" {
 		return h.locate(ctx, t)

@@ -169,6 +169,9 @@ func (p Profile) validate() error {
 	if p.Lifetime.Days < 0 {
 		bad = append(bad, fmt.Errorf("lifetime.days is %d: use 0 for no end", p.Lifetime.Days))
 	}
+	if p.Access.MaxTargets < 0 {
+		bad = append(bad, fmt.Errorf("access.maxTargets is %d: use 0 for %d", p.Access.MaxTargets, account.MaxTargets))
+	}
 	for _, need := range p.Needs {
 		if need != NeedConsent {
 			bad = append(bad, fmt.Errorf("needs %q: the only need known is consent", need))

@@ -62,7 +62,11 @@ func Plan(p Profile, req events.Request, t account.Tenant, now time.Time) (Plann
 	if h := req.Lifetime.Hold; h != nil {
 		acc.Hold = account.Hold{Reason: h.Reason, Until: h.Until}
 	}
-	steps := stepsOf(args, grants)
+	aimed, err := aim(&acc, p, req)
+	if err != nil {
+		return Planned{}, err
+	}
+	steps := append(stepsOf(args, grants), aimed...)
 	if starts := req.Lifetime.StartsAt; starts.After(now) {
 		steps[0].Delay = starts.Sub(now)
 	}
@@ -190,6 +194,11 @@ func grantSteps(grants []account.Grant) (steps []account.Step) {
 		if g.Kind == account.RoleGroup {
 			steps = append(steps, newStep(names.name("grantrolegroup-", g.Name), events.GrantRoleGroup,
 				"Grant "+g.Name, events.GrantRoleGroupArgs{RoleGroup: g.Target}))
+		}
+	}
+	for _, g := range grants {
+		if g.Kind == account.TargetUsers {
+			steps = append(steps, newStep(StepTargets, events.AssignTargets, "Assign the "+g.Name, events.AssignTargetsArgs{Change: events.TargetsSync}))
 		}
 	}
 	return steps

@@ -146,7 +146,7 @@ func TestPlanRefuses(t *testing.T) {
 		"Licence":       {func(r *events.Request) { r.Account.Licenses = []string{"E3"} }, fault.StepUnsupported, "licenses"},
 		"Consent":       {func(r *events.Request) { r.Access.AppConsents = []map[string]any{{"appId": "x"}} }, fault.StepUnsupported, "consent"},
 		"ConsentPolicy": {func(r *events.Request) { r.Access.ConsentPolicy = map[string]any{"enabled": true} }, fault.StepUnsupported, "consent"},
-		"Scope":         {func(r *events.Request) { r.Access.Scope = &events.Scope{Mode: "selected"} }, fault.StepUnsupported, "scope"},
+		"Scope":         {func(r *events.Request) { r.Access.Scope = &events.Scope{Mode: "selected"} }, fault.RequestInvalid, "scope"},
 		"OneTimeLink":   {func(r *events.Request) { r.Delivery = &events.Delivery{Method: "oneTimeLink"} }, fault.StepUnsupported, "oneTimeLink"},
 		"Recipients": {func(r *events.Request) {
 			r.Delivery = &events.Delivery{Method: "vault", Recipients: []string{"a@b.c"}}

@@ -67,6 +67,9 @@ type Access struct {
 	// ReadOnly replaces the rights when a request asks for access.readOnly. Nil means
 	// that the product has no read-only use.
 	ReadOnly *Rights `yaml:"readOnly,omitempty" json:"readOnly,omitempty"`
+	// MaxTargets is how many users a connection may be limited to, those of groups
+	// counted. Zero means account.MaxTargets.
+	MaxTargets int `yaml:"maxTargets,omitempty" json:"maxTargets,omitempty"`
 }
 
 // Rights are directory roles, Exchange role groups and consents.

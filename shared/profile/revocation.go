@@ -39,6 +39,9 @@ func Revocation(acc account.Account, o events.Offboard) []account.Step {
 	if yes(o.RemoveRoleGroup) {
 		steps = append(steps, revokeGrants(names, acc, account.RoleGroup, events.RevokeRoleGroup)...)
 	}
+	if yes(o.RevokeConsents) {
+		steps = append(steps, revokeGrants(names, acc, account.TargetUsers, events.RevokeTargets)...)
+	}
 	if yes(o.RemoveRoles) {
 		steps = append(steps, revokeGrants(names, acc, account.DirectoryRole, events.RevokeRole)...)
 	}

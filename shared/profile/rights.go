@@ -21,8 +21,6 @@ func checkSupported(p Profile, req events.Request) error {
 		return missing("access.appConsents needs a consent step, which this version does not have")
 	case len(access.ConsentPolicy) > 0:
 		return missing("access.consentPolicy needs a consent step, which this version does not have")
-	case access.Scope != nil && access.Scope.Mode != "all":
-		return missing("access.scope %q needs a step that limits what an application reads, which this version does not have", access.Scope.Mode)
 	case len(req.Account.Licenses) > 0:
 		return missing("account.licenses needs a licence step, which this version does not have")
 	case pw != nil && pw.Generate != nil && !*pw.Generate:
