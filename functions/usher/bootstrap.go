@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -19,8 +20,10 @@ import (
 
 const aboutBootstrap = `Prepare the home tenant: two app registrations, the provisioner and the read-only sync, each with its
 federated credentials, the permissions it needs and why, and its directory role; what is no longer
-needed is removed. A third, the messenger, has no right in any directory and only opens the queues; it
-is made when --messenger-subject or --messenger-managed-identity is given. Without --apply it only shows the plan. A second --apply changes nothing.
+needed is removed. --with NAME,… adds what a feature needs; those that give permissions to applications
+(consents, consent-policy, targets) have an application of their own. The messenger has no right in any
+directory and only opens the queues; it is made when --messenger-subject or --messenger-managed-identity
+is given. Without --apply it only shows the plan. A second --apply changes nothing.
 
 You sign in as yourself, by the Azure CLI (az login --allow-no-subscriptions --tenant HOME). A person
 needs the directory roles Application Administrator and Privileged Role Administrator, or Global
@@ -30,8 +33,9 @@ Administrator.`
 type strapping struct {
 	bootstrap.Options
 	home, credential, issuer, audience string
-	// subjects and identities are given for the provisioner, the sync and the messenger, in this order.
-	subjects, identities [3][]string
+	// subjects and identities are given for the provisioner, the sync, the messenger and consents, in this order.
+	subjects, identities [4][]string
+	with                 []string
 	apply, check         bool
 }
 
@@ -49,10 +53,11 @@ func (p *program) bootstrapCommand() *cobra.Command {
 	f.StringVar(&b.Name, "name", bootstrap.DefaultName, "what the applications' names begin with, where several installations share a home tenant")
 	f.StringVar(&b.issuer, "issuer", "", "issuer of the tokens of the subjects: on AWS the account's own URL")
 	f.StringVar(&b.audience, "audience", bootstrap.DefaultAudience, "audience of their tokens")
-	for i, app := range []string{"provisioner", "sync", "messenger"} {
+	for i, app := range []string{"provisioner", "sync", "messenger", "consents"} {
 		f.StringArrayVar(&b.subjects[i], app+"-subject", nil, "subject that signs in as the "+app+": on AWS the ARN of a function's role; may be repeated")
 		f.StringArrayVar(&b.identities[i], app+"-managed-identity", nil, "object id of an Azure managed identity of the home tenant that signs in as the "+app+"; may be repeated")
 	}
+	f.StringSliceVar(&b.with, "with", nil, "features that need more rights: "+strings.Trim(fmt.Sprint(bootstrap.Features()), "[]"))
 	f.StringVar(&b.Landing, "redirect-uri", bootstrap.DefaultLanding, "where an administrator's browser ends after a consent")
 	f.BoolVar(&b.NoHomeRights, "no-home-rights", false, "grant nothing in the home tenant, because it is not served itself")
 	c.MarkFlagsMutuallyExclusive("apply", "check")
@@ -86,8 +91,11 @@ func (p *program) bootstrap(ctx context.Context, b strapping) error {
 }
 
 // wanted gives the applications that the flags ask for.
-func (b strapping) wanted(login string) ([]bootstrap.App, error) {
-	b.Provisioner, b.Sync, b.Messenger = b.trusts(0, login), b.trusts(1, login), b.trusts(2, login)
+func (b strapping) wanted(login string) (apps []bootstrap.App, err error) {
+	if b.Features, err = bootstrap.FeaturesNamed(b.with); err != nil {
+		return nil, err
+	}
+	b.Provisioner, b.Sync, b.Messenger, b.Consents = b.trusts(0, login), b.trusts(1, login), b.trusts(2, login), b.trusts(3, login)
 	return bootstrap.Apps(b.Options)
 }
 

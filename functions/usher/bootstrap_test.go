@@ -86,7 +86,7 @@ func TestBootstrapOfTheMessenger(t *testing.T) {
 	assert.Equal(t, "messenger", last.App)
 	assert.NotEmpty(t, last.ClientID)
 	assert.Equal(t, []neededRight{}, last.Permissions)
-	assert.Zero(t, last.Role)
+	assert.Empty(t, last.Roles)
 	assert.Len(t, told.Customers[0].Steps, 2)
 }
 
@@ -152,4 +152,39 @@ func TestBootstrapCutShort(t *testing.T) {
 	assert.Equal(t, exitRefused, r.code, r.err)
 	assert.Contains(t, r.out, "fifth-provisioner")
 	assert.NotContains(t, r.out, "Nothing to do.")
+}
+
+// What gives permissions to applications has an application of its own.
+func TestBootstrapWithFeatures(t *testing.T) {
+	s := newShell(t).operator(operatorRights...)
+	r := s.bootstrapping("fifth", "--with", "consents,fitness", "--consents-subject", "role/grantconsent", "--apply")
+	require.Equal(t, exitOK, r.code, "%s%s", r.out, r.err)
+	for _, says := range []string{"create application fifth-consents", "read security defaults", "consents to Fifth consents: ", "USHER_CONSENTS_CLIENT_ID where consents are granted: "} {
+		assert.Contains(t, r.out, says)
+	}
+	assert.Contains(t, s.bootstrapping("fifth", "--with", "consents,fitness", "--consents-subject", "role/grantconsent", "--check").out, "Nothing to do.")
+	for _, wrong := range [][]string{{"--with", "magic"}, {"--consents-subject", "role/grantconsent"}} {
+		assert.Equal(t, exitUsage, s.bootstrapping("sixth", wrong...).code, wrong)
+	}
+}
+
+// The doctor tells what is granted beyond accounts and roles, and who must not hold both.
+func TestDoctorTellsOfFeatures(t *testing.T) {
+	s := newShell(t).real()
+	r := s.run("doctor")
+	require.Equal(t, exitOK, r.code, "%s%s", r.out, r.err)
+	assert.Regexp(t, `feature consents +granted`, r.out)
+	assert.Contains(t, r.out, "sign in for consents")
+	delete(s.env, "USHER_CONSENTS_CLIENT_ID")
+	r = s.run("doctor")
+	require.Equal(t, exitOK, r.code, "%s%s", r.out, r.err)
+	assert.Contains(t, r.out, "usher bootstrap --with consents")
+	tenant := outside.Server.Tenants()[0]
+	tenant.AddApp(tenantfake.App{ClientID: operatorID, DisplayName: "both", Secret: "both", Graph: append([]string{"User.ReadWrite.All", "Domain.Read.All"}, operatorRights...),
+		Exchange: []string{"Exchange.ManageAsApp"}, DirectoryRoles: []string{"Exchange Administrator"}})
+	t.Cleanup(func() { tenant.RemoveApp(operatorID) })
+	s.env["AZURE_CLIENT_ID"], s.env["AZURE_CLIENT_SECRET"] = operatorID, "both"
+	r = s.run("doctor")
+	assert.Equal(t, exitRefused, r.code)
+	assert.Contains(t, r.out, "with which it can make itself anything")
 }

@@ -22,12 +22,12 @@ type preparation struct {
 
 // preparedApp is one application.
 type preparedApp struct {
-	App         string        `json:"app"`
-	UniqueName  string        `json:"uniqueName"`
-	ClientID    string        `json:"clientId,omitempty"`
-	ObjectID    string        `json:"objectId,omitempty"`
-	Permissions []neededRight `json:"permissions"`
-	Role        neededRight   `json:"directoryRole,omitzero"`
+	App         string           `json:"app"`
+	UniqueName  string           `json:"uniqueName"`
+	ClientID    string           `json:"clientId,omitempty"`
+	ObjectID    string           `json:"objectId,omitempty"`
+	Permissions []neededRight    `json:"permissions"`
+	Roles       []bootstrap.Role `json:"directoryRoles,omitempty"`
 	// Why is told of an application that needs no right.
 	Why  string           `json:"why,omitempty"`
 	Plan []bootstrap.Line `json:"plan"`
@@ -66,7 +66,7 @@ func (r *preparation) prepare(ctx context.Context, s bootstrap.Session, apps []b
 func prepared(o bootstrap.Outcome) preparedApp {
 	a := preparedApp{
 		App: o.App.App, UniqueName: o.App.UniqueName, ClientID: o.AppID, ObjectID: o.ObjectID, Permissions: []neededRight{},
-		Role: neededRight{Name: o.App.Role.Name, Why: o.App.Role.Why}, Why: o.App.Why, Plan: o.Lines, Writes: o.Writes(), Written: o.Written,
+		Roles: o.App.Roles, Why: o.App.Why, Plan: o.Lines, Writes: o.Writes(), Written: o.Written,
 	}
 	for _, p := range o.App.Permissions {
 		a.Permissions = append(a.Permissions, neededRight{p.Resource.Name, p.Name, p.Why})
@@ -102,8 +102,8 @@ func (p *program) showRights(r preparation) error {
 		for _, n := range a.Permissions {
 			rows = append(rows, []string{a.App, n.Name, n.Resource, n.Why})
 		}
-		if a.Role.Name != "" {
-			rows = append(rows, []string{a.App, a.Role.Name, "directory role", a.Role.Why})
+		for _, r := range a.Roles {
+			rows = append(rows, []string{a.App, r.Name, "directory role", r.Why})
 		}
 		if a.Why != "" {
 			rows = append(rows, []string{a.App, "no right", "any directory", a.Why})
@@ -153,8 +153,13 @@ func (p *program) showCustomers(r preparation) error {
 			if url == "" {
 				url = "the address follows when the application is made"
 			}
-			if err := p.printf("  - consents to %s: %s\n    and gives it the directory role %s (Entra admin centre, Roles and administrators, %s,\n    Add assignments, %s), needed to %s\n", s.App, url, s.Role, s.Role, s.App, s.Why); err != nil {
+			if err := p.printf("  - consents to %s: %s\n", s.App, url); err != nil {
 				return err
+			}
+			for _, r := range s.Roles {
+				if err := p.printf("    and gives it the directory role %s (Entra admin centre, Roles and administrators, %s,\n    Add assignments, %s), needed to %s\n", r.Name, r.Name, s.App, r.Why); err != nil {
+					return err
+				}
 			}
 		}
 		if err := p.printf("  then 'usher doctor --tenant %s' tells what is missing\n", c.Alias); err != nil {
@@ -164,12 +169,20 @@ func (p *program) showCustomers(r preparation) error {
 	return nil
 }
 
+// variable names the setting that an application's id goes into.
+func variable(app string) string {
+	if app == bootstrap.ForConsents().App {
+		return "USHER_CONSENTS_CLIENT_ID where consents are granted"
+	}
+	return "AZURE_CLIENT_ID of the " + app
+}
+
 // showEnd sums it up. Of a plan that was cut short nothing is said: the rest may have writes too.
 func (p *program) showEnd(r preparation) error {
 	var ids []string
 	for _, a := range r.Apps {
 		if a.ClientID != "" {
-			ids = append(ids, fmt.Sprintf("AZURE_CLIENT_ID of the %s: %s", a.App, a.ClientID))
+			ids = append(ids, fmt.Sprintf("%s: %s", variable(a.App), a.ClientID))
 		}
 	}
 	if len(ids) > 0 {

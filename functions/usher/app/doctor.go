@@ -39,6 +39,7 @@ func (a *App) Doctor(ctx context.Context, t account.Tenant) console.Report {
 	x.domains(ctx)
 	x.role(who)
 	x.exchange(ctx)
+	x.features(ctx, who)
 	return x.report
 }
 
@@ -100,7 +101,7 @@ func (x *examination) domains(ctx context.Context) {
 }
 
 func (x *examination) role(who entra.Identity) {
-	role := bootstrap.Provisioner().Role
+	role := bootstrap.Provisioner().Roles[0]
 	name := "directory role " + role.Name
 	id, _, _ := profile.Role(role.Name)
 	if slices.Contains(who.DirectoryRoles, id) || slices.Contains(who.DirectoryRoles, account.GlobalAdministrator) {

@@ -139,6 +139,29 @@ func (w *world) whole() {
 	}
 }
 
+// With every feature there are four applications, and the third holds no directory role.
+func TestApplyEveryFeature(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.applyAll()
+	require.NoError(t, err)
+	w.apps = wanted(t, bootstrap.Options{Features: bootstrap.Features(), Consents: []bootstrap.Trust{subject("role/grantconsent")}, Messenger: []bootstrap.Trust{subject("role/intake")}})
+	_, err = w.applyAll()
+	require.NoError(t, err)
+	assert.Len(t, w.home.Registrations(), 4)
+	for i, roles := range []int{2, 1, 0, 0} {
+		o, err := w.Examine(t.Context(), w.apps[i])
+		require.NoError(t, err)
+		assert.Zero(t, o.Writes(), "%v", o.Lines)
+		held, err := w.RoleAssignments(t.Context(), tenantfake.DefaultTenantID, o.ObjectID)
+		require.NoError(t, err)
+		assert.Len(t, held, roles, w.apps[i].App)
+	}
+	w.apps = wanted(t, bootstrap.Options{})
+	o, err := w.Examine(t.Context(), w.apps[0])
+	require.NoError(t, err)
+	assert.Equal(t, 7, o.Writes(), "what is no longer wanted goes: the requests, five permissions and a role: %v", o.Lines)
+}
+
 func TestApplyTwice(t *testing.T) {
 	w := newWorld(t)
 	writes, err := w.applyAll()

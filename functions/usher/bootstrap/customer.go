@@ -20,10 +20,9 @@ type CustomerStep struct {
 	// ConsentURL is where an administrator grants everything that the application
 	// asks for; empty while the application is not made.
 	ConsentURL string `json:"consentUrl,omitempty"`
-	// Role is the directory role to give its service principal afterwards, which no
+	// Roles are the directory roles to give its service principal afterwards, which no
 	// consent includes.
-	Role string `json:"role"`
-	Why  string `json:"why"`
+	Roles []Role `json:"roles,omitempty"`
 }
 
 // Customers says what is to be done in each tenant but the home tenant, for each
@@ -41,7 +40,7 @@ func Customers(tenants []account.Tenant, home account.TenantID, login string, ap
 				continue
 			}
 			c.Steps = append(c.Steps, CustomerStep{
-				App: a.App.DisplayName, ConsentURL: consentURL(login, t.ID, a), Role: a.App.Role.Name, Why: a.App.Role.Why,
+				App: a.App.DisplayName, ConsentURL: consentURL(login, t.ID, a), Roles: a.App.Roles,
 			})
 		}
 		all = append(all, c)

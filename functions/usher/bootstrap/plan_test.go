@@ -220,15 +220,18 @@ func TestLeastPrivilege(t *testing.T) {
 			assert.NotEmpty(t, p.Why, p.Name)
 			list = append(list, p.Name)
 		}
-		assert.NotEmpty(t, r.Role.Why)
-		return append(list, r.Role.Name)
+		for _, role := range r.Roles {
+			assert.NotEmpty(t, role.Why)
+			list = append(list, role.Name)
+		}
+		return list
 	}
 	assert.Equal(t, []string{"User.ReadWrite.All", "RoleManagement.ReadWrite.Directory", "Domain.Read.All", "Exchange.ManageAsApp", "Exchange Administrator"}, names(Provisioner()))
 	assert.Equal(t, []string{"User.Read.All", "RoleManagement.Read.Directory", "Domain.Read.All", "Exchange.ManageAsApp", "Global Reader"}, names(Sync()))
 	assert.Equal(t, Rights{App: "messenger", Why: "open the queues, and nothing else"}, Messenger())
 	assert.Equal(t, []bool{false, false, true}, []bool{Provisioner().HomeOnly(), Sync().HomeOnly(), Messenger().HomeOnly()})
 
-	r := Provisioner()
+	r := Provisioner(Features()...)
 	assert.False(t, r.tooMuch())
 	r.Permissions = append(r.Permissions, Permission{Graph, "AppRoleAssignment.ReadWrite.All", "no good reason"})
 	assert.True(t, r.tooMuch())
@@ -241,6 +244,6 @@ func TestCustomers(t *testing.T) {
 	require.Len(t, got, 1)
 	require.Len(t, got[0].Steps, 2, "customers need not know the messenger")
 	assert.Equal(t, "https://login.example/c/adminconsent?client_id=client&redirect_uri=https%3A%2F%2Flogin.microsoftonline.com%2Fcommon%2Foauth2%2Fnativeclient", got[0].Steps[0].ConsentURL)
-	assert.Equal(t, "Global Reader", got[0].Steps[0].Role)
+	assert.Equal(t, "Global Reader", got[0].Steps[0].Roles[0].Name)
 	assert.Empty(t, got[0].Steps[1].ConsentURL)
 }

@@ -68,22 +68,23 @@ func (f Found) nameOf(g entra.Grant) string {
 
 // roles compares the directory roles held in the home tenant.
 func (p *Plan) roles(found Found) {
-	wanted, _, _ := profile.Role(p.App.Role.Name)
-	if !p.App.AtHome {
-		wanted = ""
-	}
-	held := func(r account.RoleAssignment) bool { return r.RoleID == wanted && r.Scope == "/" }
-	object := "directory role " + p.App.Role.Name
-	switch {
-	case wanted == "":
-	case slices.ContainsFunc(found.Roles, held):
-		p.line(Keep, object, "needed to "+p.App.Role.Why)
-	default:
-		p.line(Add, object, "needed to "+p.App.Role.Why)
-		p.write("assign the "+object, toAssign, func(ctx context.Context, on *target) error { return on.assign(ctx, wanted) })
+	var wanted []string
+	for _, role := range p.App.Roles {
+		id, _, _ := profile.Role(role.Name)
+		if !p.App.AtHome {
+			continue
+		}
+		wanted = append(wanted, id)
+		object := "directory role " + role.Name
+		if slices.ContainsFunc(found.Roles, func(r account.RoleAssignment) bool { return r.RoleID == id && r.Scope == "/" }) {
+			p.line(Keep, object, "needed to "+role.Why)
+			continue
+		}
+		p.line(Add, object, "needed to "+role.Why)
+		p.write("assign the "+object, toAssign, func(ctx context.Context, on *target) error { return on.assign(ctx, id) })
 	}
 	for _, r := range found.Roles {
-		if held(r) {
+		if slices.Contains(wanted, r.RoleID) && r.Scope == "/" {
 			continue
 		}
 		object := "directory role " + roleName(r.RoleID)

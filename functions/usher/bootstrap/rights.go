@@ -1,6 +1,6 @@
 // Package bootstrap prepares the home tenant for Usher: the app registrations of the
-// provisioner, the read-only sync and, where it is asked for, the messenger, with the
-// federated credentials they sign in by, the permissions and the directory role they
+// provisioner, the read-only sync and, where they are asked for, the one that grants
+// consents and the messenger, with the federated credentials they sign in by, the permissions and the directory role they
 // need, and nothing else.
 //
 // Examine reads what is there, Plan compares it with what is wanted (a pure function),
@@ -31,19 +31,25 @@ type Permission struct {
 // Role is a directory role and what it is needed for.
 type Role struct {
 	// Name is the display name of a built-in role.
-	Name string
+	Name string `json:"name"`
 	// Why completes the sentence "needed to …".
-	Why string
+	Why string `json:"why"`
 }
+
+// The applications of ours that features add rights to.
+const (
+	ofProvisioner = "provisioner"
+	ofConsents    = "consents"
+)
 
 // Rights are the least that one of our applications needs.
 type Rights struct {
-	// App is "provisioner", "sync" or "messenger".
+	// App is "provisioner", "sync", "consents" or "messenger".
 	App         string
 	Permissions []Permission
-	// Role is held by the service principal in every tenant that is served. It is not
-	// part of an admin consent. The zero value means that none is needed.
-	Role Role
+	// Roles are held by the service principal in every tenant that is served. They are
+	// not part of an admin consent.
+	Roles []Role
 	// Why completes the sentence "needs no right in any directory to …"; empty for an
 	// application that needs some.
 	Why string
@@ -54,18 +60,18 @@ type Rights struct {
 func exchangeDoor(why string) Permission { return Permission{Exchange, "Exchange.ManageAsApp", why} }
 
 // Provisioner is what making, changing and revoking accounts needs (source: Microsoft
-// Graph permissions reference). 'usher doctor' checks the same list.
-func Provisioner() Rights {
+// Graph permissions reference), and the features besides. 'usher doctor' checks the same list.
+func Provisioner(features ...Feature) Rights {
 	return Rights{
-		App: "provisioner",
+		App: ofProvisioner,
 		Permissions: []Permission{
 			{Graph, "User.ReadWrite.All", "make, disable, delete and restore accounts"},
 			{Graph, "RoleManagement.ReadWrite.Directory", "give and take directory roles"},
 			{Graph, "Domain.Read.All", "know the tenant's domains"},
 			exchangeDoor("add and remove members of Exchange role groups"),
 		},
-		Role: Role{"Exchange Administrator", "change Exchange role groups"},
-	}
+		Roles: []Role{{"Exchange Administrator", "change Exchange role groups"}},
+	}.with(features)
 }
 
 // Sync is what the nightly comparison needs: it reads, and can change nothing.
@@ -78,9 +84,14 @@ func Sync() Rights {
 			{Graph, "Domain.Read.All", "know the tenant's domains"},
 			exchangeDoor("list the members of Exchange role groups"),
 		},
-		Role: Role{"Global Reader", "read Exchange role groups (View-Only Organization Management)"},
+		Roles: []Role{{"Global Reader", "read Exchange role groups (View-Only Organization Management)"}},
 	}
 }
+
+// ForConsents is what the features need that give permissions to applications: in an
+// application of their own, for who may give any permission must not be able to give
+// any role as well. It is empty where none of these features is wanted.
+func ForConsents(features ...Feature) Rights { return Rights{App: ofConsents}.with(features) }
 
 // Messenger is for what is reached from outside or calls out: it needs no right in any
 // directory. What it may do in Service Bus is not given here.
@@ -90,7 +101,7 @@ func Messenger() Rights {
 
 // HomeOnly reports whether there is no right in any directory, so that only the home
 // tenant needs to know the application.
-func (r Rights) HomeOnly() bool { return len(r.Permissions) == 0 && r.Role.Name == "" }
+func (r Rights) HomeOnly() bool { return len(r.Permissions)+len(r.Roles) == 0 }
 
 // On gives the permissions of one API.
 func (r Rights) On(api Resource) []Permission {

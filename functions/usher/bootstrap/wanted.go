@@ -42,12 +42,17 @@ type Trust struct{ Issuer, Subject, Audience string }
 // Options say what is wanted beside the rights, which are not a matter of choice.
 type Options struct {
 	// Name begins the unique names, so that two installations can share a home
-	// tenant: NAME-provisioner, NAME-sync and NAME-messenger. Empty means
+	// tenant: NAME-provisioner, NAME-sync, NAME-consents and NAME-messenger. Empty means
 	// DefaultName.
 	Name string
 	// Provisioner and Sync are whose tokens sign in. An empty list leaves the
 	// federated credentials of that application as they are.
 	Provisioner, Sync []Trust
+	// Features are what is wanted beyond accounts, roles and role groups.
+	Features []Feature
+	// Consents are whose tokens sign in as the application that grants consents, which is
+	// wanted when a feature needs it.
+	Consents []Trust
 	// Messenger is the same for the messenger. An empty list means that none is
 	// wanted; one that is there is then not looked at.
 	Messenger []Trust
@@ -68,7 +73,8 @@ type App struct {
 
 var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
 
-// Apps gives the applications: provisioner, sync and, where it is wanted, messenger. Its error names everything that is wrong.
+// Apps gives the applications: provisioner, sync and, where they are wanted, consents and
+// messenger. Its error names everything that is wrong.
 func Apps(o Options) ([]App, error) {
 	o.Name = cmp.Or(o.Name, DefaultName)
 	o.Landing = cmp.Or(o.Landing, DefaultLanding)
@@ -79,7 +85,13 @@ func Apps(o Options) ([]App, error) {
 	if u, err := url.Parse(o.Landing); err != nil || u.Scheme != "https" || u.Host == "" {
 		problems = append(problems, fmt.Errorf("the redirect URI %q is not an https address", o.Landing))
 	}
-	apps := []App{o.app(Provisioner(), o.Provisioner), o.app(Sync(), o.Sync)}
+	apps := []App{o.app(Provisioner(o.Features...), o.Provisioner), o.app(Sync(), o.Sync)}
+	switch consents := ForConsents(o.Features...); {
+	case !consents.HomeOnly():
+		apps = append(apps, o.app(consents, o.Consents))
+	case len(o.Consents) > 0:
+		problems = append(problems, fmt.Errorf("subjects are given for the application that grants consents, and no feature needs it: add %s, %s or %s", WithConsents, WithConsentPolicy, WithTargets))
+	}
 	if len(o.Messenger) > 0 {
 		apps = append(apps, o.app(Messenger(), o.Messenger))
 	}
