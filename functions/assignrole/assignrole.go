@@ -9,6 +9,7 @@ import (
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/policy"
 	"github.com/usher365/usher/shared/step"
 )
 
@@ -18,16 +19,20 @@ type Directory interface {
 	// AssignRole gives the new assignment's id; fault.RoleConflict when it is assigned
 	// already, fault.UserNotReadable when Entra does not show the principal yet.
 	AssignRole(ctx context.Context, t account.TenantID, principal, role string) (id string, err error)
+	RoleHolders(ctx context.Context, t account.TenantID, role string) ([]account.RoleAssignment, error)
 }
 
 // Handler assigns directory roles.
-type Handler struct{ directory Directory }
+type Handler struct {
+	directory Directory
+	limits    func(alias string) policy.Limits
+}
 
 // Policy is how patient the function is.
 var Policy = step.Policy{}
 
-// New makes the handler.
-func New(d Directory) *Handler { return &Handler{d} }
+// New makes the handler. limits bound the Global Administrators of a tenant, by its alias.
+func New(d Directory, limits func(alias string) policy.Limits) *Handler { return &Handler{d, limits} }
 
 // Handle assigns the role and is done when the assignment can be read back.
 func (h *Handler) Handle(ctx context.Context, t step.Task[events.AssignRoleArgs]) (step.Result, error) {
@@ -50,6 +55,9 @@ func leaving(t step.Task[events.AssignRoleArgs]) bool {
 }
 
 func (h *Handler) assign(ctx context.Context, t step.Task[events.AssignRoleArgs]) (step.Result, error) {
+	if err := h.guard(ctx, t); err != nil {
+		return step.Result{}, err
+	}
 	id, err := h.directory.AssignRole(ctx, t.Tenant.ID, t.Account.ObjectID, t.Args.RoleID)
 	conflict := fault.Is(err, fault.RoleConflict)
 	if err != nil && !conflict {
@@ -71,6 +79,28 @@ func (h *Handler) assign(ctx context.Context, t step.Task[events.AssignRoleArgs]
 		}
 	}
 	return step.Result{Learn: known}, fault.NotReadyf(fault.RoleNotVisible, "%s was assigned as %s and does not show yet", t.Args.Role, id)
+}
+
+// guard refuses to make more Global Administrators than the policy lets a tenant have,
+// and one where there are too few to take the role away again.
+func (h *Handler) guard(ctx context.Context, t step.Task[events.AssignRoleArgs]) error {
+	if !strings.EqualFold(t.Args.RoleID, account.GlobalAdministrator) {
+		return nil
+	}
+	held, err := h.directory.RoleHolders(ctx, t.Tenant.ID, t.Args.RoleID)
+	if err != nil {
+		return fmt.Errorf("count the Global Administrators: %w", err)
+	}
+	others := map[string]bool{}
+	for _, r := range held {
+		if r.PrincipalID != t.Account.ObjectID { // an earlier attempt may show already
+			others[r.PrincipalID] = true
+		}
+	}
+	if err := h.limits(t.Tenant.Alias).MayAdd(len(others)); err != nil {
+		return fault.Stop(fault.GlobalAdminCount, err)
+	}
+	return nil
 }
 
 func (h *Handler) find(ctx context.Context, t step.Task[events.AssignRoleArgs]) (*account.RoleAssignment, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/usher365/usher/functions/assignrole"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/policy"
 	"github.com/usher365/usher/shared/step"
 	"github.com/usher365/usher/shared/tenanttest"
 )
@@ -56,11 +57,11 @@ func TestAssignRole(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tenant, task := setup(t)
 			tenant.Before, tenant.After = tt.before, tt.after
-			res, err := assignrole.New(tenant).Handle(context.Background(), task)
+			res, err := assignrole.New(tenant, policy.Builtin().Limits).Handle(context.Background(), task)
 			if tt.code != "" {
 				assert.Equal(t, tt.code, fault.CodeOf(err))
 				assert.Equal(t, tt.class, fault.ClassOf(err))
-				res, err = assignrole.New(tenant).Handle(context.Background(), task)
+				res, err = assignrole.New(tenant, policy.Builtin().Limits).Handle(context.Background(), task)
 			}
 			require.NoError(t, err, "the next attempt succeeds")
 			res.Learn(&task.Account)
@@ -79,9 +80,9 @@ func TestAssignedAlreadyIsDoneOnlyWhenReadBack(t *testing.T) {
 	require.NoError(t, err)
 	stale := 2
 	reader := &staleList{Memory: tenant, stale: &stale}
-	_, err = assignrole.New(reader).Handle(context.Background(), task)
+	_, err = assignrole.New(reader, policy.Builtin().Limits).Handle(context.Background(), task)
 	assert.Equal(t, fault.RoleNotVisible, fault.CodeOf(err), "a conflict alone is no proof")
-	res, err := assignrole.New(reader).Handle(context.Background(), task)
+	res, err := assignrole.New(reader, policy.Builtin().Limits).Handle(context.Background(), task)
 	require.NoError(t, err)
 	assert.Equal(t, "Service Support Administrator assigned", res.Detail)
 }
@@ -103,7 +104,41 @@ func (s *staleList) RoleAssignments(ctx context.Context, t account.TenantID, p s
 func TestAssignRoleWithoutAnAccountStops(t *testing.T) {
 	tenant, task := setup(t)
 	task.Account.ObjectID = ""
-	_, err := assignrole.New(tenant).Handle(context.Background(), task)
+	_, err := assignrole.New(tenant, policy.Builtin().Limits).Handle(context.Background(), task)
 	assert.Equal(t, fault.Permanent, fault.ClassOf(err))
 	assert.Empty(t, tenant.Calls())
+}
+
+func TestTheNumberOfGlobalAdministratorsIsGuarded(t *testing.T) {
+	for name, tt := range map[string]struct {
+		others int
+		code   fault.Code
+	}{"TooFew": {1, fault.GlobalAdminCount}, "Enough": {2, ""}, "RoomForOne": {7, ""}, "TooMany": {8, fault.GlobalAdminCount}} {
+		t.Run(name, func(t *testing.T) {
+			tenant, task := setup(t)
+			task.Args = events.AssignRoleArgs{RoleID: account.GlobalAdministrator, Role: "Global Administrator"}
+			for range tt.others {
+				_, err := tenant.AssignRole(context.Background(), "tid", tenant.Put(account.User{}), account.GlobalAdministrator)
+				require.NoError(t, err)
+			}
+			for range 2 { // the second time it is there already
+				_, err := assignrole.New(tenant, policy.Builtin().Limits).Handle(context.Background(), task)
+				if tt.code == "" {
+					require.NoError(t, err)
+					continue
+				}
+				assert.Equal(t, tt.code, fault.CodeOf(err))
+				assert.Equal(t, fault.Permanent, fault.ClassOf(err))
+			}
+		})
+	}
+}
+
+func TestNothingIsAssignedWhenTheAdministratorsCannotBeCounted(t *testing.T) {
+	tenant, task := setup(t)
+	task.Args = events.AssignRoleArgs{RoleID: account.GlobalAdministrator, Role: "Global Administrator"}
+	tenant.Before = fail("RoleHolders", 1, errors.New("no answer"))
+	_, err := assignrole.New(tenant, policy.Builtin().Limits).Handle(context.Background(), task)
+	require.ErrorContains(t, err, "count the Global Administrators")
+	assert.NotContains(t, tenant.Calls(), "AssignRole")
 }

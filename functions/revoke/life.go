@@ -29,7 +29,7 @@ func (h *Handler) setEnabled(ctx context.Context, t task, enabled bool, detail s
 	if user.Enabled == enabled {
 		return step.Result{Detail: detail}, nil
 	}
-	if err := h.users.SetEnabled(ctx, t.Tenant.ID, user.ObjectID, enabled); err != nil {
+	if err := h.Users.SetEnabled(ctx, t.Tenant.ID, user.ObjectID, enabled); err != nil {
 		return step.Result{}, h.privileged(ctx, t, err)
 	}
 	user, where, err = h.see(ctx, t)
@@ -60,6 +60,9 @@ func (h *Handler) privileged(ctx context.Context, t task, refused error) error {
 		if err != nil {
 			return err
 		}
+		if err := h.guardAdmins(ctx, t, g.Target); err != nil {
+			return err
+		}
 		if err := h.removeRole(ctx, t, g.Target, held); err != nil {
 			return err
 		}
@@ -78,7 +81,7 @@ func (h *Handler) sessions(ctx context.Context, t task) (step.Result, error) {
 	if where != present {
 		return step.Result{Detail: "The account is deleted already"}, nil
 	}
-	if err := h.users.RevokeSessions(ctx, t.Tenant.ID, t.Account.ObjectID); err != nil {
+	if err := h.Users.RevokeSessions(ctx, t.Tenant.ID, t.Account.ObjectID); err != nil {
 		return step.Result{}, fmt.Errorf("revoke the sessions of %s: %w", t.Account.UserPrincipalName, err)
 	}
 	return step.Result{Detail: "Sessions revoked"}, nil
@@ -95,7 +98,7 @@ func (h *Handler) delete(ctx context.Context, t task) (step.Result, error) {
 	case where == gone:
 		return step.Result{Detail: "Gone already"}, nil
 	}
-	if err := h.users.DeleteUser(ctx, t.Tenant.ID, t.Account.ObjectID); err != nil {
+	if err := h.Users.DeleteUser(ctx, t.Tenant.ID, t.Account.ObjectID); err != nil {
 		return step.Result{}, h.privileged(ctx, t, err)
 	}
 	if _, where, err = h.see(ctx, t); err != nil {
@@ -108,10 +111,10 @@ func (h *Handler) delete(ctx context.Context, t task) (step.Result, error) {
 }
 
 func (h *Handler) purge(ctx context.Context, t task) (step.Result, error) {
-	if err := h.deleted.PurgeUser(ctx, t.Tenant.ID, t.Account.ObjectID); err != nil && !fault.Is(err, fault.UserNotFound) {
+	if err := h.Deleted.PurgeUser(ctx, t.Tenant.ID, t.Account.ObjectID); err != nil && !fault.Is(err, fault.UserNotFound) {
 		return step.Result{}, fmt.Errorf("delete %s for good: %w", t.Account.UserPrincipalName, err)
 	}
-	_, err := h.deleted.DeletedUser(ctx, t.Tenant.ID, t.Account.ObjectID)
+	_, err := h.Deleted.DeletedUser(ctx, t.Tenant.ID, t.Account.ObjectID)
 	switch {
 	case fault.Is(err, fault.UserNotFound):
 		return step.Result{Detail: "Deleted for good"}, nil
@@ -134,7 +137,7 @@ func (h *Handler) restore(ctx context.Context, t task) (step.Result, error) {
 		return step.Result{}, fault.Stopf(fault.RestoreWindowOver, "%s is not among the deleted accounts any more", t.Account.UserPrincipalName)
 	}
 	tried := step.Result{Learn: func(a *account.Account) { a.TriedAt = t.Now }}
-	err = h.deleted.RestoreUser(ctx, t.Tenant.ID, t.Account.ObjectID)
+	err = h.Deleted.RestoreUser(ctx, t.Tenant.ID, t.Account.ObjectID)
 	if fault.Is(err, fault.UserNotFound) {
 		// One replica shows it among the deleted, another does not: an earlier attempt restored it.
 		return tried, fault.NotReady(fault.UserNotReadable, err)

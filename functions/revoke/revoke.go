@@ -11,6 +11,7 @@ import (
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/policy"
 	"github.com/usher365/usher/shared/step"
 )
 
@@ -42,12 +43,19 @@ type RoleGroups interface {
 	RemoveRoleGroupMember(ctx context.Context, t account.TenantID, group string, m account.Member) error
 }
 
+// Options build a Handler. Every field is required.
+type Options struct {
+	Users      Users
+	Deleted    Deleted
+	Roles      Roles
+	RoleGroups RoleGroups
+	// Limits bound the Global Administrators of a tenant, by its alias.
+	Limits func(alias string) policy.Limits
+}
+
 // Handler revokes and restores.
 type Handler struct {
-	users   Users
-	deleted Deleted
-	roles   Roles
-	groups  RoleGroups
+	Options
 	// passed are the parts that others do.
 	passed map[events.RevokePart]step.Func[events.RevokeArgs]
 }
@@ -67,8 +75,8 @@ func goesOn(code fault.Code) bool {
 }
 
 // New makes the handler.
-func New(u Users, d Deleted, r Roles, g RoleGroups) *Handler {
-	return &Handler{u, d, r, g, map[events.RevokePart]step.Func[events.RevokeArgs]{}}
+func New(o Options) *Handler {
+	return &Handler{o, map[events.RevokePart]step.Func[events.RevokeArgs]{}}
 }
 
 // Pass has parts done by another handler, which needs no account in Entra, and gives h.
@@ -91,6 +99,11 @@ func (h *Handler) Handle(ctx context.Context, t task) (step.Result, error) {
 	}
 	if t.Account.ObjectID == "" {
 		return h.locate(ctx, t)
+	}
+	if keepsAdmin(t) {
+		if err := h.guardAdmins(ctx, t, account.GlobalAdministrator); err != nil {
+			return step.Result{}, err
+		}
 	}
 	switch t.Args.Part {
 	case events.RevokeRoleGroup:
@@ -149,7 +162,7 @@ const lateness = 15 * time.Minute
 // locate looks for an account whose creation was never confirmed. The stamp tells
 // whether it is ours; a foreign account of that name is left alone.
 func (h *Handler) locate(ctx context.Context, t task) (step.Result, error) {
-	user, err := h.users.User(ctx, t.Tenant.ID, t.Account.UserPrincipalName)
+	user, err := h.Users.User(ctx, t.Tenant.ID, t.Account.UserPrincipalName)
 	switch {
 	case fault.Is(err, fault.UserNotFound) && t.Now.Sub(t.Account.TriedAt) < lateness:
 		return step.Result{}, fault.NotReadyf(fault.UserNotReadable, "%s may still turn up: its creation was tried moments ago", t.Account.UserPrincipalName)
@@ -175,14 +188,14 @@ const (
 // see reads where the account is. Not to be found anywhere is believed only when
 // nothing was given of late and the request is not new itself.
 func (h *Handler) see(ctx context.Context, t task) (account.User, presence, error) {
-	user, err := h.users.User(ctx, t.Tenant.ID, t.Account.ObjectID)
+	user, err := h.Users.User(ctx, t.Tenant.ID, t.Account.ObjectID)
 	if err == nil {
 		return user, present, nil
 	}
 	if !fault.Is(err, fault.UserNotFound) {
 		return user, present, fmt.Errorf("read %s: %w", t.Account.UserPrincipalName, err)
 	}
-	user, err = h.deleted.DeletedUser(ctx, t.Tenant.ID, t.Account.ObjectID)
+	user, err = h.Deleted.DeletedUser(ctx, t.Tenant.ID, t.Account.ObjectID)
 	switch {
 	case err == nil:
 		return user, softDeleted, nil

@@ -13,6 +13,7 @@ import (
 	"github.com/usher365/usher/functions/revoke"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/policy"
 	"github.com/usher365/usher/shared/step"
 	"github.com/usher365/usher/shared/tenanttest"
 )
@@ -51,7 +52,9 @@ func setup(t *testing.T) *bench {
 
 func (b *bench) once(part events.RevokePart, target string) (step.Result, error) {
 	b.task.Args = events.RevokeArgs{Part: part, Target: target, Name: target}
-	res, err := revoke.New(b.tenant, b.tenant, b.tenant, b.tenant).Handle(context.Background(), b.task)
+	res, err := revoke.New(revoke.Options{
+		Users: b.tenant, Deleted: b.tenant, Roles: b.tenant, RoleGroups: b.tenant, Limits: policy.Builtin().Limits,
+	}).Handle(context.Background(), b.task)
 	if res.Learn != nil {
 		res.Learn(&b.task.Account)
 	}
@@ -147,17 +150,35 @@ func TestAHoldDoesNotStopCompensation(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestTheLastGlobalAdministratorStays(t *testing.T) {
+func TestTwoGlobalAdministratorsStay(t *testing.T) {
 	b := setup(t)
-	_, err := b.tenant.AssignRole(context.Background(), "tid", b.task.Account.ObjectID, account.GlobalAdministrator)
+	makeAdmin := func(id string) {
+		_, err := b.tenant.AssignRole(context.Background(), "tid", id, account.GlobalAdministrator)
+		require.NoError(t, err)
+	}
+	makeAdmin(b.task.Account.ObjectID)
+	for range 2 {
+		_, err := b.run(events.RevokeRole, account.GlobalAdministrator)
+		assert.Equal(t, fault.LastGlobalAdmin, fault.CodeOf(err))
+		makeAdmin(b.tenant.Put(account.User{UserPrincipalName: "break-glass@contoso.onmicrosoft.com"}))
+	}
+	_, err := b.run(events.RevokeRole, account.GlobalAdministrator)
 	require.NoError(t, err)
 	_, err = b.run(events.RevokeRole, account.GlobalAdministrator)
-	assert.Equal(t, fault.LastGlobalAdmin, fault.CodeOf(err))
-	other := b.tenant.Put(account.User{UserPrincipalName: "break-glass@contoso.onmicrosoft.com"})
-	_, err = b.tenant.AssignRole(context.Background(), "tid", other, account.GlobalAdministrator)
+	require.NoError(t, err, "who holds it no more is not counted")
+}
+
+func TestAGlobalAdministratorWhoKeepsTheRoleIsGuardedToo(t *testing.T) {
+	b := setup(t)
+	id, err := b.tenant.AssignRole(context.Background(), "tid", b.task.Account.ObjectID, account.GlobalAdministrator)
 	require.NoError(t, err)
-	_, err = b.run(events.RevokeRole, account.GlobalAdministrator)
-	require.NoError(t, err)
+	b.task.Account.Grants = append(b.task.Account.Grants, account.Grant{
+		Kind: account.DirectoryRole, Target: account.GlobalAdministrator, AssignmentID: id, State: account.GrantGiven, Ours: true,
+	})
+	for _, part := range []events.RevokePart{events.RevokeEnabled, events.RevokeSessions, events.RevokeAccount} {
+		_, err := b.run(part, "")
+		assert.Equal(t, fault.LastGlobalAdmin, fault.CodeOf(err), part)
+	}
 }
 
 func TestARoleWhoseGrantReplyWasLostIsFoundByTheRefusal(t *testing.T) {

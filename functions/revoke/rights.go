@@ -14,14 +14,14 @@ import (
 func (h *Handler) roleGroup(ctx context.Context, t task) (step.Result, error) {
 	group := t.Args.Target
 	member := account.Member{ObjectID: t.Account.ObjectID, UserPrincipalName: t.Account.UserPrincipalName}
-	err := h.groups.RemoveRoleGroupMember(ctx, t.Tenant.ID, group, member)
+	err := h.RoleGroups.RemoveRoleGroupMember(ctx, t.Tenant.ID, group, member)
 	switch {
 	case fault.Is(err, fault.RoleGroupNotFound):
 		return taken(t, account.RoleGroup, "The role group "+group+" is gone itself"), nil
 	case err != nil && !fault.Is(err, fault.ExchangeNotReplicated):
 		return step.Result{}, fmt.Errorf("remove %s from %s: %w", member.UserPrincipalName, group, err)
 	}
-	is, err := h.groups.IsRoleGroupMember(ctx, t.Tenant.ID, group, member)
+	is, err := h.RoleGroups.IsRoleGroupMember(ctx, t.Tenant.ID, group, member)
 	if err != nil {
 		return step.Result{}, fmt.Errorf("read back the members of %s: %w", group, err)
 	}
@@ -35,7 +35,7 @@ func (h *Handler) roleGroup(ctx context.Context, t task) (step.Result, error) {
 // That it was seen goes on record before it is removed: then its absence is believed.
 // A role that was never seen is believed absent only some time after it may have been given.
 func (h *Handler) role(ctx context.Context, t task) (step.Result, error) {
-	if err := h.guardLastAdmin(ctx, t, t.Args.Target); err != nil {
+	if err := h.guardAdmins(ctx, t, t.Args.Target); err != nil {
 		return step.Result{}, err
 	}
 	held, err := h.holds(ctx, t, t.Args.Target)
@@ -74,7 +74,7 @@ func (h *Handler) removeRole(ctx context.Context, t task, role string, held *acc
 		ids[held.ID] = true
 	}
 	for id := range ids {
-		if err := h.roles.RemoveRoleAssignment(ctx, t.Tenant.ID, id); err != nil {
+		if err := h.Roles.RemoveRoleAssignment(ctx, t.Tenant.ID, id); err != nil {
 			return fmt.Errorf("remove role assignment %s of %s: %w", id, t.Account.UserPrincipalName, err)
 		}
 	}
@@ -82,7 +82,7 @@ func (h *Handler) removeRole(ctx context.Context, t task, role string, held *acc
 }
 
 func (h *Handler) holds(ctx context.Context, t task, role string) (*account.RoleAssignment, error) {
-	held, err := h.roles.RoleAssignments(ctx, t.Tenant.ID, t.Account.ObjectID)
+	held, err := h.Roles.RoleAssignments(ctx, t.Tenant.ID, t.Account.ObjectID)
 	if err != nil {
 		return nil, fmt.Errorf("list the roles of %s: %w", t.Account.UserPrincipalName, err)
 	}
@@ -94,24 +94,34 @@ func (h *Handler) holds(ctx context.Context, t task, role string) (*account.Role
 	return nil, nil
 }
 
-// guardLastAdmin refuses to take Global Administrator from its last holder.
-func (h *Handler) guardLastAdmin(ctx context.Context, t task, role string) error {
+// guardAdmins refuses to take Global Administrator away where too few would be left;
+// never is it taken from the last holder.
+func (h *Handler) guardAdmins(ctx context.Context, t task, role string) error {
 	if !strings.EqualFold(role, account.GlobalAdministrator) {
 		return nil
 	}
-	holders, err := h.roles.RoleHolders(ctx, t.Tenant.ID, role)
+	assigned, err := h.Roles.RoleHolders(ctx, t.Tenant.ID, role)
 	if err != nil {
 		return fmt.Errorf("count the Global Administrators: %w", err)
 	}
-	for _, r := range holders {
-		if r.PrincipalID != t.Account.ObjectID {
-			return nil
-		}
+	holders := map[string]bool{}
+	for _, r := range assigned {
+		holders[r.PrincipalID] = true
 	}
-	if len(holders) == 0 {
+	if !holders[t.Account.ObjectID] {
 		return nil
 	}
-	return fault.Stopf(fault.LastGlobalAdmin, "%s is the tenant's last Global Administrator", t.Account.UserPrincipalName)
+	if err := h.Limits(t.Tenant.Alias).MayRemove(len(holders)); err != nil {
+		return fault.Stop(fault.LastGlobalAdmin, err)
+	}
+	return nil
+}
+
+// keepsAdmin reports whether ending the account would end a Global Administrator, whose
+// role was not to be taken away first.
+func keepsAdmin(t task) bool {
+	g := t.Account.Grant(account.DirectoryRole, account.GlobalAdministrator)
+	return ends(t.Args.Part) && g != nil && g.State != account.GrantTaken
 }
 
 func taken(t task, kind account.GrantKind, detail string) step.Result {

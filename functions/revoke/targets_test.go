@@ -13,6 +13,7 @@ import (
 	"github.com/usher365/usher/functions/revoke"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/policy"
 	"github.com/usher365/usher/shared/step"
 	"github.com/usher365/usher/shared/tenanttest"
 )
@@ -120,7 +121,7 @@ func TestAProtectedOrHeldConnectionKeepsItsUsers(t *testing.T) {
 
 func TestRevokePassesPartsOn(t *testing.T) {
 	m, app, task := targeted(t)
-	h := revoke.New(m, m, m, m).Pass(revoke.NewTargets(m).Handle, events.RevokeTargets)
+	h := revoke.New(revoke.Options{Users: m, Deleted: m, Roles: m, RoleGroups: m, Limits: policy.Builtin().Limits}).Pass(revoke.NewTargets(m).Handle, events.RevokeTargets)
 	for range 3 {
 		res, err := h.Handle(context.Background(), task)
 		require.NoError(t, err)

@@ -49,6 +49,7 @@ const (
 	QuotaExceeded        Code = "quota-exceeded"
 	RestoreWindowOver    Code = "restore-window-over"
 	LastGlobalAdmin      Code = "last-global-administrator"
+	GlobalAdminCount     Code = "global-administrator-count"
 	AnswerNotUnderstood  Code = "answer-not-understood"
 	ListingExpired       Code = "listing-expired"
 )

@@ -9,6 +9,9 @@ type Limits struct {
 	Max int `yaml:"max" json:"max"`
 }
 
+// Limits bound the number of Global Administrators of a tenant, by its alias.
+func (p Policy) Limits(alias string) Limits { return p.For(alias).Administrators }
+
 // MayAdd says why one more Global Administrator must not be made, where the tenant has
 // the given number of them; nil when it may. A service account does not make up for a
 // missing administrator, because it is to go again: so there must be Min before it.

@@ -34,6 +34,8 @@ var roleTable = []roleDef{
 	{"8ac3fc64-6eca-42ea-9e69-59f4c7b60eb2", "Hybrid Identity Administrator"},
 	{"88d8e3e3-8f55-4a1e-953a-9b9898b8876b", "Directory Readers"},
 	{"790c1fb9-7f7d-4f88-86a1-ef1f95c05c1b", "Message Center Reader"},
+	{"8329153b-31d0-4727-b945-745eb3bc5f31", "Domain Name Administrator"},
+	{"f28a1f50-f6e7-4571-818b-6a12f2af6b6c", "SharePoint Administrator"},
 }
 
 // roleNamed finds a role by display name or id, in any case.

@@ -8,6 +8,7 @@ import (
 	"github.com/usher365/usher/functions/assignrole"
 	"github.com/usher365/usher/shared/host/clients"
 	"github.com/usher365/usher/shared/host/lambda"
+	"github.com/usher365/usher/shared/host/policies"
 	"github.com/usher365/usher/shared/step"
 )
 
@@ -22,6 +23,10 @@ func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
-	step.Handle(p.Runner, events.AssignRole, assignrole.Policy, assignrole.New(directory).Handle)
+	rules, err := policies.Known(p.Config)
+	if err != nil {
+		return lambda.Consumer{}, err
+	}
+	step.Handle(p.Runner, events.AssignRole, assignrole.Policy, assignrole.New(directory, rules.Limits).Handle)
 	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: assignrole.Policy.Longest()}, nil
 }

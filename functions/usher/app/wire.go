@@ -49,13 +49,15 @@ func (a *App) wireFunctions(context.Context) error {
 	passwords := func(avoid ...string) (account.Secret, error) { return secrets.NewPassword(nil, avoid...) }
 	step.Handle(a.Runner, events.CheckFitness, checkfitness.Policy, checkfitness.New(a.Directory).Handle)
 	step.Handle(a.Runner, events.Create, create.Policy, create.New(a.Directory, a.Vault, passwords).Handle)
-	step.Handle(a.Runner, events.AssignRole, assignrole.Policy, assignrole.New(a.Directory).Handle)
+	step.Handle(a.Runner, events.AssignRole, assignrole.Policy, assignrole.New(a.Directory, a.Policy.Limits).Handle)
 	step.Handle(a.Runner, events.GrantRoleGroup, grantrolegroup.Policy(a.room.History.Next), grantrolegroup.New(a.Directory, a.Exchange, a.room).Handle)
 	step.Handle(a.Runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(a.Applications, a.Applications, a.Applications).Handle)
 	step.Handle(a.Runner, events.AssignTargets, assigntargets.Policy, assigntargets.New(assigntargets.Options{
 		Applications: a.Applications, Assignments: a.Applications, Directory: a.Applications, Delegations: a.Applications,
 	}).Handle)
-	step.Handle(a.Runner, events.Revoke, revoke.Policy, revoke.New(a.Directory, a.Directory, a.Directory, a.Exchange).Handle)
+	step.Handle(a.Runner, events.Revoke, revoke.Policy, revoke.New(revoke.Options{
+		Users: a.Directory, Deleted: a.Directory, Roles: a.Directory, RoleGroups: a.Exchange, Limits: a.Policy.Limits,
+	}).Handle)
 	step.Handle(a.Runner, events.FullSync, fullsync.Policy, fullsync.New(a.Directory, a.Exchange, a.Ledger, a.SyncRuns(), a.Desk, a.Now).Handle)
 	for _, function := range events.Functions() {
 		if !a.Serves(function) {

@@ -129,10 +129,12 @@ func (p *process) wire() {
 		Observe: p.observe,
 	})
 	step.Handle(p.runner, events.Create, create.Policy, create.New(directory, p.vault, p.passwords).Handle)
-	step.Handle(p.runner, events.AssignRole, assignrole.Policy, assignrole.New(directory).Handle)
+	step.Handle(p.runner, events.AssignRole, assignrole.Policy, assignrole.New(directory, policy.Builtin().Limits).Handle)
 	step.Handle(p.runner, events.GrantRoleGroup, grantrolegroup.Policy(history.Next),
 		grantrolegroup.New(directory, groups, patience.NewRoom(groups, history, time.Now)).Handle)
-	step.Handle(p.runner, events.Revoke, revoke.Policy, revoke.New(directory, directory, directory, groups).Handle)
+	step.Handle(p.runner, events.Revoke, revoke.Policy, revoke.New(revoke.Options{
+		Users: directory, Deleted: directory, Roles: directory, RoleGroups: groups, Limits: policy.Builtin().Limits,
+	}).Handle)
 	step.Handle(p.runner, events.FullSync, fullsync.Policy, fullsync.New(directory, groups, books, books, p.desk, time.Now).Handle)
 	notices := p.runner.HandleNotices(notify.Policy, notify.New(p, nil).Handle, nil)
 	for _, function := range events.Functions() {
