@@ -20,6 +20,9 @@ const (
 	RoleForeign      = "role.foreign"
 	RoleGroupMissing = "rolegroup.missing"
 	CommandLost      = "command.lost"
+	ReviewOverdue    = "review.overdue"
+	OwnerGone        = "owner.gone"
+	OwnerMissing     = "owner.missing"
 )
 
 // Compare lists every difference between what we promised and what the tenant

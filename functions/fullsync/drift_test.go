@@ -21,6 +21,7 @@ var now = time.Date(2026, 11, 21, 2, 0, 0, 0, time.UTC)
 func promised() account.Account {
 	return account.Account{
 		ID: "acc", ObjectID: "oid", UserPrincipalName: "svc@contoso.onmicrosoft.com", Origin: account.Created, State: account.AccountActive,
+		Owner: account.Owner{Name: "Jane Doe", Email: "jane@contoso.com"},
 		Grants: []account.Grant{
 			{Kind: account.DirectoryRole, Target: role, Name: "Service Support Administrator", State: account.GrantGiven, Ours: true},
 			{Kind: account.RoleGroup, Target: group, Name: group, State: account.GrantGiven, Ours: true},

@@ -11,7 +11,6 @@ import (
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
-	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/ledger"
 	"github.com/usher365/usher/shared/step"
 )
@@ -51,7 +50,7 @@ type Inventory interface {
 
 // Desk starts the offboarding of an account whose time is over.
 type Desk interface {
-	Expire(ctx context.Context, acc account.Account, reason string) error
+	Expire(ctx context.Context, acc account.Account, reason string, how events.Offboard) error
 }
 
 // Policy is how patient the function is. One delivery may take long, 50,000 users are 51
@@ -66,11 +65,13 @@ type Handler struct {
 	inventory Inventory
 	desk      Desk
 	now       func() time.Time
+	// Operators are mailed the notices that no owner answers for. Set it before use.
+	Operators []string
 }
 
 // New makes the handler.
 func New(d Directory, g RoleGroups, b Books, i Inventory, desk Desk, now func() time.Time) *Handler {
-	return &Handler{d, g, b, i, desk, now}
+	return &Handler{directory: d, groups: g, books: b, inventory: i, desk: desk, now: now}
 }
 
 // Handle reads the tenant, compares, records what differs, and starts what is overdue; or
@@ -116,10 +117,10 @@ func (h *Handler) sync(ctx context.Context, t step.Task[events.FullSyncArgs], p 
 	}
 	run.Findings = append(Compare(managed, p.Seen, t.Now), Unfinished(accounts, open)...)
 	run.Withheld = brake(p.Inventory.UsersBefore, run.Users, managed, run.Findings)
-	if err := h.record(ctx, t, *run); err != nil {
+	if err := h.lives(ctx, t, accounts, p, run); err != nil {
 		return err
 	}
-	if err := h.expire(ctx, managed, run, t.Now); err != nil {
+	if err := h.record(ctx, t, *run); err != nil {
 		return err
 	}
 	return h.requeueLost(ctx, t, open, run)
@@ -159,23 +160,6 @@ func entry(t step.Task[events.FullSyncArgs], kind, accountID, text string) ledge
 		Tenant: t.Tenant.ID, At: t.Now, Kind: kind, RequestID: t.Request.ID, AccountID: accountID,
 		Actor: events.FullSync, Text: text,
 	}
-}
-
-// expire starts the offboarding of accounts whose time is over, unless the brake holds.
-func (h *Handler) expire(ctx context.Context, managed []account.Account, run *ledger.SyncRun, now time.Time) error {
-	for _, a := range managed {
-		if a.ExpiresAt.IsZero() || now.Before(a.ExpiresAt) || run.Withheld != "" {
-			continue
-		}
-		err := h.desk.Expire(ctx, a, "its end date "+a.ExpiresAt.Format(time.DateOnly)+" has passed")
-		if fault.Is(err, fault.AccountHeld) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("start the offboarding of %s: %w", a.UserPrincipalName, err)
-		}
-	}
-	return nil
 }
 
 func summary(run ledger.SyncRun) string {

@@ -36,11 +36,12 @@ func (o *outbox) Wake() {}
 // desk remembers whose time it was told is over.
 type desk struct {
 	expired []string
+	how     []events.Offboard
 	err     error
 }
 
-func (d *desk) Expire(_ context.Context, a account.Account, _ string) error {
-	d.expired = append(d.expired, a.ID)
+func (d *desk) Expire(_ context.Context, a account.Account, _ string, how events.Offboard) error {
+	d.expired, d.how = append(d.expired, a.ID), append(d.how, how)
 	return d.err
 }
 
@@ -91,7 +92,9 @@ func (b *bench) onboarded(t *testing.T, name string, change func(*account.Accoun
 
 func (b *bench) run(t *testing.T) (ledger.SyncRun, error) {
 	t.Helper()
-	_, failed := fullsync.New(b.tenant, b.tenant, b.ledger, b.ledger, b.desk, func() time.Time { return now }).Handle(context.Background(), b.task)
+	handler := fullsync.New(b.tenant, b.tenant, b.ledger, b.ledger, b.desk, func() time.Time { return b.task.Now })
+	handler.Operators = []string{operators}
+	_, failed := handler.Handle(context.Background(), b.task)
 	runs, err := b.ledger.Runs(context.Background(), "tid", 1)
 	require.NoError(t, err)
 	require.Len(t, runs, 1)

@@ -9,6 +9,7 @@ import (
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/lifetime"
 	"github.com/usher365/usher/shared/step"
 )
 
@@ -24,12 +25,15 @@ type Observed struct {
 	Members map[string]map[string]bool
 	// Strays bear our stamp though no living account of ours has their object id.
 	Strays []account.User
+	// Owners say, by address in lower case, whether who answers for an account is there.
+	Owners map[string]lifetime.Presence
 }
 
 func nothingSeen() Observed {
 	return Observed{
 		Users: map[string]account.User{}, Gone: map[string]bool{},
 		Roles: map[string][]account.RoleAssignment{}, Members: map[string]map[string]bool{},
+		Owners: map[string]lifetime.Presence{},
 	}
 }
 
@@ -41,14 +45,16 @@ type look struct {
 	// managed are the accounts to compare; ours their object ids, known those of every account on record.
 	managed     []account.Account
 	ours, known map[string]bool
-	timeLeft    func() bool
+	// owned are the addresses of the accounts' owners.
+	owned    map[string]bool
+	timeLeft func() bool
 }
 
 // observe reads everything from where the sync stands, until it ends (nil) or the time
 // does (errLater). When Graph has forgotten the place at which this delivery was to go
 // on, it begins again.
 func (h *Handler) observe(ctx context.Context, t step.Task[events.FullSyncArgs], managed, all []account.Account, p *place) error {
-	l := look{h, p, t, managed, byObjectID(managed), byObjectID(all), step.TimeLeft(ctx)}
+	l := look{h, p, t, managed, byObjectID(managed), byObjectID(all), ownersOf(all), step.TimeLeft(ctx)}
 	from := p.cursor()
 	err := l.all(ctx)
 	if fault.Is(err, fault.ListingExpired) && from != "" && from == p.cursor() {
@@ -63,7 +69,7 @@ func (h *Handler) observe(ctx context.Context, t step.Task[events.FullSyncArgs],
 
 // all reads in passes, each of which leaves out what an earlier delivery has done.
 func (l *look) all(ctx context.Context) error {
-	for _, pass := range []func(context.Context) error{l.users, l.roles, l.roleGroups, l.missing} {
+	for _, pass := range []func(context.Context) error{l.users, l.roles, l.roleGroups, l.missing, l.owners} {
 		if err := pass(ctx); err != nil {
 			return err
 		}
@@ -99,6 +105,7 @@ func (l *look) userPage(ctx context.Context, cursor string) (int, string, error)
 		return 0, "", err
 	}
 	for _, u := range page {
+		l.owner(u)
 		switch {
 		case l.ours[u.ObjectID]:
 			l.Seen.Users[u.ObjectID] = u

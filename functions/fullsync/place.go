@@ -43,7 +43,7 @@ type listing struct {
 // placeOf is where the attempt before ended. One that cannot be read was left by another
 // version, and costs a beginning from the start.
 func placeOf(t step.Task[events.FullSyncArgs]) (p place) {
-	if err := json.Unmarshal(t.Step.Checkpoint, &p); err != nil || p.StartedAt.IsZero() {
+	if err := json.Unmarshal(t.Step.Checkpoint, &p); err != nil || p.StartedAt.IsZero() || p.Seen.Owners == nil {
 		p = place{StartedAt: t.Now, Seen: nothingSeen()}
 	}
 	return p

@@ -36,6 +36,7 @@ func (d *Desk) farewell(o order, s ledger.Situation, how events.Offboard) (ledge
 		note(&rec, o, "hold.overridden", acc.Hold.Reason)
 		rec.Account.Hold = account.Hold{}
 	}
+	forgetLife(&rec, o)
 	d.begin(&rec, o)
 	if len(r.Steps) == 0 {
 		rec.Account.State, rec.Account.RevokedAt = account.AccountGone, o.now
@@ -46,6 +47,14 @@ func (d *Desk) farewell(o order, s ledger.Situation, how events.Offboard) (ledge
 		draft.Cancel = append(draft.Cancel, open.ID)
 	}
 	return draft, nil
+}
+
+// forgetLife ends the notices about an account's life, and what is remembered of them.
+func forgetLife(rec *ledger.Record, o order) {
+	for _, told := range rec.Account.Life.Told {
+		rec.Clear = append(rec.Clear, ledger.Clearing{Key: ledger.LifeKey(rec.Account, told.Notice), At: o.now, By: o.actor})
+	}
+	rec.Account.Life.Told = nil
 }
 
 // mayLeave says why an account cannot be taken away now.

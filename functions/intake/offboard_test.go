@@ -103,7 +103,7 @@ func TestRevoke(t *testing.T) {
 	again, err := o.Revoke(t.Context(), acc, "Otto", "me too", events.Offboard{})
 	require.NoError(t, err)
 	assert.Equal(t, r.ID, again.ID)
-	require.NoError(t, o.Expire(t.Context(), acc, "its end date has passed"))
+	require.NoError(t, o.Expire(t.Context(), acc, "its end date has passed", events.Offboard{}))
 }
 
 func TestRevokeRefuses(t *testing.T) {
@@ -128,10 +128,10 @@ func TestExpire(t *testing.T) {
 	on.Lifetime.Hold = &events.Hold{Reason: "audit"}
 	r := o.request(o.post(on).RequestID)
 	o.run(r.ID)
-	err := o.Expire(t.Context(), o.account(r.AccountID), "its end date has passed")
+	err := o.Expire(t.Context(), o.account(r.AccountID), "its end date has passed", events.Offboard{})
 	assert.Equal(t, fault.AccountHeld, fault.CodeOf(err))
 	o.now = o.now.AddDate(1, 0, 0)
 	acc := o.account(r.AccountID)
 	acc.Hold = account.Hold{}
-	assert.Equal(t, fault.AccountHeld, fault.CodeOf(o.Expire(t.Context(), acc, "")), "the ledger's word counts, not the caller's")
+	assert.Equal(t, fault.AccountHeld, fault.CodeOf(o.Expire(t.Context(), acc, "", events.Offboard{})), "the ledger's word counts, not the caller's", events.Offboard{})
 }

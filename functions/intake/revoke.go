@@ -33,9 +33,9 @@ func (d *Desk) Revoke(ctx context.Context, acc account.Account, by, reason strin
 	return verdict.Request, err
 }
 
-// Expire takes an account away whose time is over. It does nothing when that is
-// under way already.
-func (d *Desk) Expire(ctx context.Context, acc account.Account, reason string) error {
-	_, err := d.Revoke(ctx, acc, events.FullSync, reason, events.Offboard{})
+// Expire takes an account away whose time is over, or that nobody answers for. It does
+// nothing when that is under way already.
+func (d *Desk) Expire(ctx context.Context, acc account.Account, reason string, how events.Offboard) error {
+	_, err := d.Revoke(ctx, acc, events.FullSync, reason, how)
 	return err
 }

@@ -116,7 +116,7 @@ func TestUndoOfAnExpiredAccountLiftsItsEnd(t *testing.T) {
 	on := o.request(o.post(req).RequestID)
 	o.run(on.ID)
 	o.now = start.Add(2 * time.Hour)
-	require.NoError(t, o.Expire(t.Context(), o.account(on.AccountID), "its end date has passed"))
+	require.NoError(t, o.Expire(t.Context(), o.account(on.AccountID), "its end date has passed", events.Offboard{}))
 	off := o.requests()[0]
 	o.run(off.ID)
 	r, err := o.Undo(t.Context(), off.ID, "Olga")
@@ -161,7 +161,7 @@ func TestUndoNeverLiftsTheEndOfAGlobalAdministrator(t *testing.T) {
 	o.agree(on.ID)
 	o.run(on.ID)
 	o.now = start.AddDate(0, 0, 91)
-	require.NoError(t, o.Expire(t.Context(), o.account(on.AccountID), "its end date has passed"))
+	require.NoError(t, o.Expire(t.Context(), o.account(on.AccountID), "its end date has passed", events.Offboard{}))
 	off := o.requests()[0]
 	o.run(off.ID)
 	_, err := o.Undo(t.Context(), off.ID, "olga@contoso.com")

@@ -87,6 +87,8 @@ type Account struct {
 	Password Password
 	// ExpiresAt ends the account's life; zero means no end.
 	ExpiresAt time.Time
+	// Life are the other dates, and what the nightly sync remembers about them.
+	Life Life
 	// Hold refuses revocation while set.
 	Hold Hold
 	// Grants are what we promised and gave.

@@ -6,8 +6,10 @@ import "time"
 type User struct {
 	ObjectID          string
 	UserPrincipalName string
-	DisplayName       string
-	Enabled           bool
+	// Mail is the primary mail address; empty without a mailbox.
+	Mail        string
+	DisplayName string
+	Enabled     bool
 	// Stamp is the mark we leave on accounts we make (see StampOf); empty on others.
 	Stamp string
 	// Synced is true for an account mastered in on-premises Active Directory.

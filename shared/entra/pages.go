@@ -42,6 +42,7 @@ func (c *Client) Domains(ctx context.Context, t account.TenantID) ([]account.Dom
 type wireUser struct {
 	ID                string
 	UserPrincipalName string
+	Mail              string
 	DisplayName       string
 	AccountEnabled    bool
 	Synced            bool `json:"onPremisesSyncEnabled"`
@@ -58,7 +59,7 @@ func (w wireUser) key() string { return w.ID }
 
 func (w wireUser) user() account.User {
 	u := account.User{
-		ObjectID: w.ID, UserPrincipalName: w.UserPrincipalName, DisplayName: w.DisplayName,
+		ObjectID: w.ID, UserPrincipalName: w.UserPrincipalName, Mail: w.Mail, DisplayName: w.DisplayName,
 		Enabled: w.AccountEnabled, Stamp: w.Marks.ExtensionAttribute15, Synced: w.Synced, DeletedAt: w.DeletedDateTime,
 	}
 	for _, l := range w.AssignedLicenses {

@@ -15,7 +15,7 @@ import (
 // userFields are the properties we ask for; Graph answers none of the last five unasked
 // (reference: Microsoft Graph, user resource type, "Retrieve non-default properties").
 var userFields = []string{
-	"id", "userPrincipalName", "displayName", "accountEnabled",
+	"id", "userPrincipalName", "mail", "displayName", "accountEnabled",
 	"onPremisesSyncEnabled", "onPremisesExtensionAttributes", "assignedLicenses",
 }
 
@@ -113,6 +113,7 @@ func userOf(u models.Userable) (account.User, error) {
 	found := account.User{
 		ObjectID:          value(u.GetId()),
 		UserPrincipalName: value(u.GetUserPrincipalName()),
+		Mail:              value(u.GetMail()),
 		DisplayName:       value(u.GetDisplayName()),
 		Enabled:           value(u.GetAccountEnabled()),
 		Synced:            value(u.GetOnPremisesSyncEnabled()),

@@ -173,7 +173,7 @@ type SyncRun struct {
 type Finding struct {
 	// Kind is subject.verb: account.missing, account.disabled, role.missing,
 	// rolegroup.missing, role.foreign, account.expired, account.leaving, account.stray,
-	// command.lost.
+	// command.lost, review.overdue, owner.gone, owner.missing.
 	Kind              string `json:"kind"`
 	AccountID         string `json:"accountId,omitempty"`
 	UserPrincipalName string `json:"userPrincipalName,omitempty"`

@@ -93,3 +93,8 @@ type NoticeFilter struct {
 	// Limit is as in Filter.
 	Limit int
 }
+
+// LifeKey is the key of a notice about an account's life.
+func LifeKey(a account.Account, kind account.LifeNoticeKind) string {
+	return NoticeKey(string(kind), a.Tenant, a.ID)
+}

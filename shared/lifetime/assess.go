@@ -44,29 +44,15 @@ type Situation struct {
 	Record Record
 }
 
-// Record is what is remembered of an account from one night to the next.
-type Record struct {
-	// Told are the notices that went out.
-	Told []Told `json:"told,omitempty"`
-	// Owner is the address that OwnerSeen and OwnerGone are about: they are forgotten
-	// when the account gets another owner.
-	Owner string `json:"owner,omitempty"`
-	// OwnerSeen says that the owner was found in the tenant once. A team's mailbox or a
-	// person outside is never found, and does not count as gone.
-	OwnerSeen bool `json:"ownerSeen,omitempty"`
-	// OwnerGone is when the owner was first found gone; zero while they are there.
-	OwnerGone time.Time `json:"ownerGone,omitzero"`
-}
+// Record is what is remembered of an account from one night to the next: of a Life, all
+// but the dates, which are the Terms.
+type Record = account.Life
 
-// Told is a notice that went out. For is the date it was about, so that another date
-// gets notices of its own.
-type Told struct {
-	Notice Notice    `json:"notice"`
-	For    time.Time `json:"for"`
-}
+// Told is a notice that went out.
+type Told = account.LifeNotice
 
 // Notice is what somebody is told, once for each date.
-type Notice string
+type Notice = account.LifeNoticeKind
 
 // The notices. They are event kinds of the audit log too.
 const (
@@ -249,7 +235,7 @@ func (a *assessment) remember(n Notice, about time.Time) bool {
 	if slices.ContainsFunc(r.Told, func(t Told) bool { return t.Notice == n && t.For.Equal(about) }) {
 		return false
 	}
-	r.Told = append(r.Told, Told{n, about.UTC()})
+	r.Told = append(r.Told, Told{Notice: n, For: about.UTC()})
 	return true
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
 )
 
@@ -29,6 +30,21 @@ type Terms struct {
 	Expires time.Time `json:"expires,omitzero"`
 	// Review is when the owner is asked whether the account is still needed.
 	Review time.Time `json:"review,omitzero"`
+}
+
+// TermsOf are the dates on an account's row.
+func TermsOf(a account.Account) Terms {
+	return Terms{Starts: a.Life.StartsAt, Expires: a.ExpiresAt, Review: a.Life.ReviewAt}
+}
+
+// Write puts the dates on an account's row.
+func (t Terms) Write(a *account.Account) {
+	a.Life.StartsAt, a.ExpiresAt, a.Life.ReviewAt = t.Starts, t.Expires, t.Review
+}
+
+// SituationOf is an account as it is judged, but for the look for its owner.
+func SituationOf(a account.Account) Situation {
+	return Situation{Terms: TermsOf(a), GraceDays: a.Life.GraceDays, State: a.State, Hold: a.Hold, Owner: a.Owner, Record: a.Life}
 }
 
 // Defaults are what a profile says about the lives of its accounts. Zero means none.

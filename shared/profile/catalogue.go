@@ -172,6 +172,12 @@ func (p Profile) validate() error {
 	if p.Access.MaxTargets < 0 {
 		bad = append(bad, fmt.Errorf("access.maxTargets is %d: use 0 for %d", p.Access.MaxTargets, account.MaxTargets))
 	}
+	if p.Lifetime.ReviewDays < 0 {
+		bad = append(bad, fmt.Errorf("lifetime.reviewDays is %d: use 0 for no review", p.Lifetime.ReviewDays))
+	}
+	if p.Lifetime.GraceDays < 0 {
+		bad = append(bad, fmt.Errorf("lifetime.graceDays is %d: use 0 to delete at once", p.Lifetime.GraceDays))
+	}
 	for _, need := range p.Needs {
 		if need != NeedConsent {
 			bad = append(bad, fmt.Errorf("needs %q: the only need known is consent", need))

@@ -8,6 +8,7 @@ import (
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/lifetime"
 )
 
 // StepCreate is the name of the step that makes or adopts the account.
@@ -48,14 +49,16 @@ func Plan(p Profile, req events.Request, t account.Tenant, now time.Time) (Plann
 	if err != nil {
 		return Planned{}, err
 	}
-	expires, err := expiryOf(p, req, now)
+	terms, err := lifetime.Of(req.Lifetime, lifetime.Defaults{Days: p.Lifetime.Days, ReviewDays: p.Lifetime.ReviewDays}, now)
 	if err != nil {
 		return Planned{}, err
 	}
 	acc := account.Account{
 		Tenant: t.ID, UserPrincipalName: args.UserPrincipalName(), Origin: account.Created, Profile: p.Name,
-		Owner: account.Owner(req.Owner), ExpiresAt: expires, Grants: grants, State: account.AccountPlanned,
+		Owner: account.Owner(req.Owner), Grants: grants, State: account.AccountPlanned,
 	}
+	terms.Write(&acc)
+	acc.Life.GraceDays = p.Lifetime.GraceDays
 	if args.Adopt {
 		acc.Origin = account.Adopted
 	}
@@ -67,9 +70,7 @@ func Plan(p Profile, req events.Request, t account.Tenant, now time.Time) (Plann
 		return Planned{}, err
 	}
 	steps := append(stepsOf(args, grants), aimed...)
-	if starts := req.Lifetime.StartsAt; starts.After(now) {
-		steps[0].Delay = starts.Sub(now)
-	}
+	steps[0].Delay = terms.Delay(now)
 	return Planned{Account: acc, Steps: steps, OnFailure: policyOf(p)}, nil
 }
 
@@ -148,27 +149,6 @@ func domainOf(req events.Request, t account.Tenant) (string, error) {
 			req.Account.Domain, t.Alias, strings.Join(t.Domains, ", "))
 	}
 	return domain, nil
-}
-
-func expiryOf(p Profile, req events.Request, now time.Time) (time.Time, error) {
-	l := req.Lifetime
-	expires := l.ExpiresAt
-	if expires.IsZero() && p.Lifetime.Days > 0 {
-		begins := now
-		if l.StartsAt.After(now) {
-			begins = l.StartsAt
-		}
-		expires = begins.AddDate(0, 0, p.Lifetime.Days)
-	}
-	switch {
-	case expires.IsZero():
-		return expires, nil
-	case !expires.After(now):
-		return expires, fault.Stopf(fault.RequestExpired, "lifetime.expiresAt %s has passed", expires.UTC().Format(time.RFC3339))
-	case !expires.After(l.StartsAt):
-		return expires, fault.Stopf(fault.RequestInvalid, "lifetime.expiresAt is not after lifetime.startsAt")
-	}
-	return expires.UTC(), nil
 }
 
 func stepsOf(args events.CreateArgs, grants []account.Grant) []account.Step {

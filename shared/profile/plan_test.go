@@ -151,7 +151,7 @@ func TestPlanRefuses(t *testing.T) {
 		"Recipients": {func(r *events.Request) {
 			r.Delivery = &events.Delivery{Method: "vault", Recipients: []string{"a@b.c"}}
 		}, fault.StepUnsupported, "recipients"},
-		"Review":          {func(r *events.Request) { r.Lifetime.ReviewAt = now }, fault.StepUnsupported, "reviewAt"},
+		"Review":          {func(r *events.Request) { r.Lifetime.ReviewAt = now }, fault.RequestInvalid, "lifetime.reviewAt 2026-11-21T20:00:00Z has passed"},
 		"MFARequired":     {func(r *events.Request) { r.Account.MFA = "required" }, fault.StepUnsupported, "mfa"},
 		"MFAUnexplained":  {func(r *events.Request) { r.Reason, r.Approval = "", nil }, fault.RequestInvalid, "mfa"},
 		"GivenPassword":   {func(r *events.Request) { r.Account.Password.Generate = &no }, fault.StepUnsupported, "generate"},

@@ -100,6 +100,12 @@ type Consent struct {
 type Lifetime struct {
 	// Days until the account expires. Zero means no end.
 	Days int `yaml:"days" json:"days"`
+	// ReviewDays is how long after its start the owner is asked whether the account is
+	// still needed. Zero means never.
+	ReviewDays int `yaml:"reviewDays,omitempty" json:"reviewDays,omitempty"`
+	// GraceDays is how long an expired account stays disabled before it is deleted. Zero
+	// deletes it at once.
+	GraceDays int `yaml:"graceDays,omitempty" json:"graceDays,omitempty"`
 }
 
 // Approval says what a person has to agree to, beside what the policy asks for.

@@ -31,8 +31,6 @@ func checkSupported(p Profile, req events.Request) error {
 		return missing("account.mfa required needs a step that registers a second factor, which this version does not have")
 	case req.Account.MFA == "excluded" && req.Reason == "" && req.Approval == nil:
 		return fault.Stopf(fault.RequestInvalid, "account.mfa excluded needs a reason or an approval to be on record")
-	case !req.Lifetime.ReviewAt.IsZero():
-		return missing("lifetime.reviewAt needs a review step, which this version does not have; use lifetime.expiresAt")
 	}
 	return checkDelivery(req.Delivery)
 }

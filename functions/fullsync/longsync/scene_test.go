@@ -103,7 +103,7 @@ func (everybody) HoldersOf(_ context.Context, _ account.TenantID, _ string, of .
 }
 
 // Expire is fullsync.Desk.
-func (s *scene) Expire(_ context.Context, a account.Account, _ string) error {
+func (s *scene) Expire(_ context.Context, a account.Account, _ string, _ events.Offboard) error {
 	s.expired = append(s.expired, a.ID)
 	return nil
 }
@@ -136,6 +136,7 @@ func (s *scene) manage() {
 		a := account.Account{
 			ID: state, Tenant: tenant, ObjectID: person.ID, UserPrincipalName: person.UserPrincipalName,
 			Origin: account.Created, State: account.AccountActive, RequestID: "req-" + state,
+			Owner: account.Owner{Email: "somebody@contoso.onmicrosoft.com"},
 			Grants: []account.Grant{
 				{Kind: account.DirectoryRole, Target: role, Name: "Service Support Administrator", State: account.GrantGiven, Ours: true},
 				{Kind: account.RoleGroup, Target: roleGroup, Name: roleGroup, State: account.GrantGiven, Ours: true},

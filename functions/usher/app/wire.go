@@ -58,7 +58,9 @@ func (a *App) wireFunctions(context.Context) error {
 	step.Handle(a.Runner, events.Revoke, revoke.Policy, revoke.New(revoke.Options{
 		Users: a.Directory, Deleted: a.Directory, Roles: a.Directory, RoleGroups: a.Exchange, Limits: a.Policy.Limits,
 	}).Handle)
-	step.Handle(a.Runner, events.FullSync, fullsync.Policy, fullsync.New(a.Directory, a.Exchange, a.Ledger, a.SyncRuns(), a.Desk, a.Now).Handle)
+	sync := fullsync.New(a.Directory, a.Exchange, a.Ledger, a.SyncRuns(), a.Desk, a.Now)
+	sync.Operators = a.Config.Mail.Operators
+	step.Handle(a.Runner, events.FullSync, fullsync.Policy, sync.Handle)
 	for _, function := range events.Functions() {
 		if !a.Serves(function) {
 			continue

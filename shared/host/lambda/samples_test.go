@@ -86,7 +86,7 @@ func (k *ticket) Tell(_ context.Context, s events.Status) error {
 // office starts what a sync finds due.
 type office struct{ expired []string }
 
-func (o *office) Expire(_ context.Context, a account.Account, _ string) error {
+func (o *office) Expire(_ context.Context, a account.Account, _ string, _ events.Offboard) error {
 	o.expired = append(o.expired, a.UserPrincipalName)
 	return nil
 }
