@@ -65,9 +65,12 @@ type Desk interface {
 	Sync(ctx context.Context, alias, by string) ([]account.Request, error)
 }
 
-// Cases tells what a parked request needs, and from whom.
+// Cases tells what a request needs, and from whom.
 type Cases interface {
+	// Case is about a parked request.
 	Case(r account.Request) (policy.Case, error)
+	// Explain is about a request document that was not sent.
+	Explain(document []byte) (policy.Decision, error)
 }
 
 // Options build the handler. Every field is required unless it says otherwise.
@@ -136,6 +139,7 @@ func (c *console) routes() map[string]map[string]call {
 		"/api/dead/{id...}":          {"GET": c.showDead, "POST": c.replay, "DELETE": c.discard},
 		"/api/notices":               {"GET": c.listNotices},
 		"/api/audit/verify":          {"GET": c.verify},
+		"/api/policy/explain":        {"POST": c.explain},
 		"/api/profiles":              {"GET": c.listProfiles},
 		"/api/profiles/{name}":       {"GET": c.showProfile},
 		"/api/doctor":                {"GET": c.doctor},

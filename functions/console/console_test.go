@@ -208,6 +208,7 @@ func TestOrders(t *testing.T) {
 		"ByHand":  {"/api/requests/rq-1/approve", `{"by":"ann","via":"cli"}`, []any{"rq-1", account.Approval{By: "ann", Via: "cli"}}},
 		"Undo":    {"/api/requests/rq-1/undo", `{"by":"ann"}`, []any{"rq-1", "ann"}},
 		"Revoke":  {"/api/accounts/sam@contoso.onmicrosoft.com/revoke", `{"by":"ann","force":true,"mode":"disable","graceDays":3}`, []any{"ac-1", "ann", "", events.Offboard{Force: true, Mode: "disable", GraceDays: 3}}},
+		"Explain": {"/api/policy/explain", `{"action":"onboard"}`, []any{`{"action":"onboard"}`}},
 		"Sync":    {"/api/sync", `{"by":"ann","tenant":"0550b473-9fd2-4dbb-a058-a1640b4bf458"}`, []any{"contoso", "ann"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -140,3 +140,42 @@ func TestATicketsApprovalIsOneOfTwo(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, account.Accepted, account.StateOf(r))
 }
+
+func TestExplain(t *testing.T) {
+	o := open(t)
+	d, err := o.Explain(text(t, request(t, "onboard-practice-protect-federation")))
+	require.NoError(t, err)
+	assert.Equal(t, policy.TwoApprovers, d.Tier)
+	assert.Empty(t, d.Unmet)
+	assert.NotEmpty(t, d.Narrower)
+	assert.Empty(t, o.requests(), "nothing was taken")
+	assert.Empty(t, o.sent.take())
+
+	req := request(t, "onboard-practice-protect-federation")
+	req.Access.ExchangeRoleGroups = []string{"Contoso Helpers"}
+	d, err = o.Explain(text(t, req))
+	require.NoError(t, err)
+	assert.Equal(t, policy.Forbidden, d.Tier)
+	assert.Contains(t, policy.Explain(d), "Contoso Helpers")
+}
+
+func TestExplainRefuses(t *testing.T) {
+	o := open(t)
+	for name, test := range map[string]struct {
+		change func(*events.Request)
+		code   fault.Code
+	}{
+		"Tenant":    {func(r *events.Request) { r.Tenant = events.TenantRef{Alias: "litware"} }, fault.UnknownTenant},
+		"Profile":   {func(r *events.Request) { r.Profile = "sam361" }, fault.UnknownProfile},
+		"Role":      {func(r *events.Request) { r.Access.DirectoryRoles = []string{"Wizard"} }, fault.UnknownRole},
+		"Offboard":  {func(r *events.Request) { r.Action = "offboard" }, fault.RequestInvalid},
+		"NotAThing": {func(r *events.Request) { r.Action = "think" }, fault.RequestInvalid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			req := request(t, "onboard-sam360")
+			test.change(&req)
+			_, err := o.Explain(text(t, req))
+			assert.Equal(t, test.code, fault.CodeOf(err))
+		})
+	}
+}

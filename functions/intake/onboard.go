@@ -1,7 +1,6 @@
 package intake
 
 import (
-	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/ledger"
 	"github.com/usher365/usher/shared/profile"
@@ -22,11 +21,7 @@ func (d *Desk) welcome(o order, s ledger.Situation, p profile.Profile) (ledger.D
 	acc.ID, acc.RequestID, acc.CreatedAt = "acc-"+d.NewID(), r.ID, o.now
 	r.AccountID, r.UserPrincipalName = acc.ID, acc.UserPrincipalName
 	r.Steps, r.OnFailure = planned.Steps, planned.OnFailure
-	begins := o.now
-	if starts := o.req.Lifetime.StartsAt; starts.After(begins) {
-		begins = starts
-	}
-	if err := d.ask(&rec, o, account.Question{Grants: acc.Grants, Owner: acc.Owner, Begins: begins, Ends: acc.ExpiresAt}); err != nil {
+	if err := d.ask(&rec, o, questionOf(o, *acc)); err != nil {
 		return ledger.Draft{}, err
 	}
 	if err := d.claim(&rec, o); err != nil {

@@ -34,6 +34,7 @@ func (p *program) requestCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		body = sentBy(operator(), body)
 		return p.within(ctx, true, func(s *session) error {
 			if err := s.work(ctx); err != nil {
 				return err
@@ -87,6 +88,24 @@ func (p *program) document(file string) ([]byte, error) {
 		return nil, failed(exitUsage, "give a request document with -f", "read the request: %w", err)
 	}
 	return body, nil
+}
+
+// sentBy adds who sends a document, who cannot approve it then. What is no object, or
+// says so itself, stays as it is.
+func sentBy(who string, document []byte) []byte {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(document, &fields) != nil || fields == nil || fields["sentBy"] != nil {
+		return document
+	}
+	name, err := json.Marshal(who)
+	if err != nil {
+		return document
+	}
+	fields["sentBy"] = name
+	if with, err := json.Marshal(fields); err == nil {
+		return with
+	}
+	return document
 }
 
 // taken is the webhook's answer.

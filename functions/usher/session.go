@@ -147,10 +147,7 @@ func (s *session) alone() bool { return s.local != nil && !s.local.Config.Shared
 
 // work starts the functions in this process, where no server runs them.
 func (s *session) work(ctx context.Context) error {
-	if s.local == nil {
-		return nil
-	}
-	if err := errors.Join(s.local.RecallDomains(ctx), s.local.LearnDomains(ctx)); err != nil || !s.alone() {
+	if err := s.learn(ctx); err != nil || !s.alone() {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -158,6 +155,14 @@ func (s *session) work(ctx context.Context) error {
 	go func() { done <- s.local.Work(ctx) }()
 	s.stop = func() error { cancel(); return <-done }
 	return nil
+}
+
+// learn finds out the tenants' domains in this process, where no server knows them.
+func (s *session) learn(ctx context.Context) error {
+	if s.local == nil {
+		return nil
+	}
+	return errors.Join(s.local.RecallDomains(ctx), s.local.LearnDomains(ctx))
 }
 
 // enough ends the show of a request in this process when nothing will happen soon.

@@ -190,6 +190,13 @@ func TestThingsToRead(t *testing.T) {
 	assert.Contains(t, s.ok("profiles"), "sam360")
 	assert.Contains(t, s.ok("profiles", "show", "sam360"), "View-Only Organization Management")
 	assert.Contains(t, s.ok("completion", "bash"), "usher")
+	assert.Contains(t, s.ok("policy", "show"), "schema: usher.policy/v1")
+	explained := s.ok("policy", "explain", "onboard-practice-protect-federation.json")
+	for _, line := range []string{"Two different approvers have to agree", "at most 90 days", "Hybrid Identity Administrator"} {
+		assert.Contains(t, explained, line)
+	}
+	assert.Equal(t, exitRefused, s.run("policy", "explain", "offboard-sam360.json").code)
+	assert.Equal(t, exitUsage, s.run("policy", "explain", "nothing.json").code)
 	var v versionInfo
 	require.NoError(t, json.Unmarshal([]byte(s.ok("version", "--json")), &v))
 	assert.NotEmpty(t, v.Go)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/usher365/usher/events"
@@ -198,7 +199,9 @@ func (r *Runner) finish(ctx context.Context, a *attempt, result Result, handled 
 		}
 		rec.Lease = ledger.Lease{}
 		if result.Learn != nil {
+			before := slices.Clone(rec.Account.Grants)
 			result.Learn(&rec.Account)
+			alert(rec, before, a.cmd.Function, r.Now())
 		}
 		if result.Checkpoint != nil {
 			st.Checkpoint = result.Checkpoint
