@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -120,6 +121,9 @@ var routes = map[string]string{
 	"POST " + intake.Path: "intake",
 	"GET /api/{proxy+}":   "console", "POST /api/{proxy+}": "console", "DELETE /api/{proxy+}": "console",
 	"GET /healthz": "console",
+	// Without a bearer token.
+	"GET /consent/callback":       "console",
+	"GET /handover/{key}/{token}": "console", "HEAD /handover/{key}/{token}": "console", "POST /handover/{key}/{token}": "console",
 }
 
 func routesAreThrottled(d document) (bad []string) {
@@ -147,6 +151,23 @@ func routesAreThrottled(d document) (bad []string) {
 		}
 		if d.one(s.at("AccessLogSettings", "DestinationArn")) != "${ApiLog.Arn}" {
 			bad = append(bad, "the API keeps no log")
+		}
+		bad = append(bad, keepsAddressesOut(d.one(s.at("AccessLogSettings", "Format")))...)
+	}
+	return bad
+}
+
+// logged is what the log of the API may hold of a request. The address is not among it,
+// for the addresses of one-time links and of consents open something.
+var logged = []string{
+	"$context.requestTime", "$context.requestId", "$context.identity.sourceIp", "$context.routeKey", "$context.status",
+	"$context.responseLength", "$context.integrationErrorMessage",
+}
+
+func keepsAddressesOut(format string) (bad []string) {
+	for _, variable := range regexp.MustCompile(`\$context[\w.]*`).FindAllString(format, -1) {
+		if !slices.Contains(logged, variable) {
+			bad = append(bad, "the log of the API holds "+variable)
 		}
 	}
 	return bad

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 )
 
 // answer has a handler answer one event. A panic is a 500 that says nothing; the log
@@ -25,16 +26,26 @@ func answer(ctx context.Context, log *slog.Logger, handler http.Handler, e reque
 		return plain(http.StatusInternalServerError), nil
 	}
 	if w.body.Len() > maxResponse {
-		log.ErrorContext(ctx, "the answer is larger than AWS Lambda takes", "path", r.URL.Path, "bytes", w.body.Len(), "most", maxResponse)
+		log.ErrorContext(ctx, "the answer is larger than AWS Lambda takes", "route", routeOf(r), "bytes", w.body.Len(), "most", maxResponse)
 	}
 	return w.response(), nil
+}
+
+// routeOf says where a request went, for a log. The rest of the path and the query may
+// hold what opens something: the token of a one-time link, the code of a consent.
+func routeOf(r *http.Request) string {
+	first, _, more := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if more {
+		first += "/…"
+	}
+	return r.Method + " /" + first
 }
 
 // served reports whether the handler returned.
 func served(handler http.Handler, w http.ResponseWriter, r *http.Request, log *slog.Logger) (ok bool) {
 	defer func() {
 		if p := recover(); p != nil {
-			log.ErrorContext(r.Context(), "the handler of HTTP panicked", "path", r.URL.Path, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			log.ErrorContext(r.Context(), "the handler of HTTP panicked", "route", routeOf(r), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			ok = false
 		}
 	}()

@@ -144,11 +144,13 @@ func TestPanicsSayNothing(t *testing.T) {
 				_, _ = io.WriteString(w, "half of it")
 				panic(value)
 			}
-			got, err := answer(t.Context(), slog.New(slog.NewJSONHandler(&out, nil)), http.HandlerFunc(handler), event(t, `{"rawPath":"/x"}`))
+			got, err := answer(t.Context(), slog.New(slog.NewJSONHandler(&out, nil)), http.HandlerFunc(handler), event(t, `{"rawPath":"/handover/acc-1/token","rawQueryString":"code=secret"}`))
 			require.NoError(t, err)
 			assert.Equal(t, http.StatusInternalServerError, got.StatusCode)
 			assert.Equal(t, "Internal Server Error\n", got.Body)
-			assert.Contains(t, out.String(), `"path":"/x"`)
+			assert.Contains(t, out.String(), `"route":"POST /handover/…"`)
+			assert.NotContains(t, out.String(), "token")
+			assert.NotContains(t, out.String(), "secret")
 			assert.Contains(t, out.String(), "http_test.go")
 		})
 	}
