@@ -154,6 +154,19 @@ type CreateArgs struct {
 	UsageLocation string `json:"usageLocation,omitempty"`
 	// PasswordNeverExpires sets Entra's policy DisablePasswordExpiration.
 	PasswordNeverExpires bool `json:"passwordNeverExpires,omitempty"`
+	// OnPremises makes the account in Active Directory. Nil makes it in Entra.
+	OnPremises *OnPremisesArgs `json:"onPremises,omitempty"`
+	// AwaitSync makes nothing: the account is in Active Directory, and Entra Connect is
+	// waited for.
+	AwaitSync bool `json:"awaitSync,omitempty"`
+}
+
+// OnPremisesArgs are how an account is made in Active Directory.
+type OnPremisesArgs struct {
+	// OU is the organizational unit, below the domain's base or in full.
+	OU string `json:"ou,omitempty"`
+	// Attributes are further ones, by their names in LDAP.
+	Attributes map[string][]string `json:"attributes,omitempty"`
 }
 
 // UserPrincipalName is the sign-in name the account will have.

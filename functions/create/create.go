@@ -1,4 +1,5 @@
-// Package create makes (or adopts) the service account in Entra.
+// Package create makes (or adopts) the service account, in Entra or, for accounts that
+// are synced, in on-premises Active Directory.
 package create
 
 import (
@@ -16,6 +17,8 @@ import (
 type Directory interface {
 	// User finds an account by object id or user principal name; fault.UserNotFound when there is none.
 	User(ctx context.Context, t account.TenantID, name string) (account.User, error)
+	// UserByImmutableID finds a synced account; fault.UserNotFound when it does not show (yet).
+	UserByImmutableID(ctx context.Context, t account.TenantID, immutableID string) (account.User, error)
 	// CreateUser makes an account; fault.NameTaken when the name exists.
 	CreateUser(ctx context.Context, t account.TenantID, u account.NewUser) (account.User, error)
 	// RoleAssignments lists the directory roles a principal holds.
@@ -34,22 +37,29 @@ type Passwords func(avoid ...string) (account.Secret, error)
 
 // Handler makes accounts.
 type Handler struct {
-	directory Directory
-	vault     Vault
-	passwords Passwords
+	directory  Directory
+	vault      Vault
+	passwords  Passwords
+	onPremises OnPremises
 }
 
 // Policy is how patient the function is: Entra shows a new account within
-// seconds, seldom minutes (Microsoft's provider for Terraform waits up to 10).
-var Policy = step.Policy{}
+// seconds, seldom minutes (Microsoft's provider for Terraform waits up to 10). A synced
+// account has to wait for Entra Connect.
+var Policy = step.Policy{Waits: map[fault.Code]step.Waiting{fault.EntraConnectNotSynced: step.EntraConnect}}
 
 // New makes the handler.
-func New(d Directory, v Vault, p Passwords) *Handler { return &Handler{d, v, p} }
+func New(d Directory, v Vault, p Passwords, o OnPremises) *Handler { return &Handler{d, v, p, o} }
 
 // Handle makes or adopts the account. The object id is on record as soon as it is known.
 func (h *Handler) Handle(ctx context.Context, t step.Task[events.CreateArgs]) (step.Result, error) {
-	if t.Args.Adopt {
+	switch {
+	case t.Args.Adopt:
 		return h.adopt(ctx, t)
+	case t.Args.AwaitSync:
+		return h.awaitSync(ctx, t)
+	case t.Args.OnPremises != nil:
+		return h.synced(ctx, t)
 	}
 	if t.Account.ObjectID != "" {
 		return h.readBack(ctx, t, t.Account.ObjectID)
@@ -128,7 +138,7 @@ const maxPasswords = 3
 
 func (h *Handler) replace(ctx context.Context, t step.Task[events.CreateArgs], rejected error) error {
 	if t.Step.Failures+1 >= maxPasswords {
-		return fault.Stop(fault.PasswordRejected, rejected)
+		return fault.Stop(fault.CodeOf(rejected), rejected)
 	}
 	password, err := h.passwords(avoid(t.Args)...)
 	if err != nil {
@@ -137,7 +147,7 @@ func (h *Handler) replace(ctx context.Context, t step.Task[events.CreateArgs], r
 	if _, err := h.vault.Replace(ctx, vaultKey(t), password); err != nil {
 		return fmt.Errorf("seal another password: %w", err)
 	}
-	return fault.Retry(fault.PasswordRejected, 0, rejected)
+	return fault.Retry(fault.CodeOf(rejected), 0, rejected)
 }
 
 // readBack makes sure that the account can be read under its id; until then the step waits.

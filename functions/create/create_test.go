@@ -14,6 +14,7 @@ import (
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/domaintest"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/step"
 	"github.com/usher365/usher/shared/tenanttest"
@@ -48,6 +49,7 @@ func (v *vault) Replace(_ context.Context, key string, s account.Secret) (string
 
 type bench struct {
 	tenant  *tenanttest.Memory
+	domain  *domaintest.Memory
 	vault   *vault
 	handler *create.Handler
 	task    step.Task[events.CreateArgs]
@@ -56,11 +58,11 @@ type bench struct {
 
 func setup(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{tenant: tenanttest.NewMemory(), vault: &vault{sealed: map[string]account.Secret{}}}
+	b := &bench{tenant: tenanttest.NewMemory(), domain: domaintest.NewMemory(), vault: &vault{sealed: map[string]account.Secret{}}}
 	b.handler = create.New(b.tenant, b.vault, func(...string) (account.Secret, error) {
 		b.made++
 		return account.NewSecret(fmt.Sprintf("password-%d", b.made)), nil
-	})
+	}, b.domain)
 	b.task = step.Task[events.CreateArgs]{
 		Account: account.Account{ID: "acc-1", RequestID: "req-1", UserPrincipalName: "svc@contoso.onmicrosoft.com", Origin: account.Created},
 		Tenant:  account.Tenant{ID: "tid", Alias: "contoso"},

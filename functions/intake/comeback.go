@@ -21,6 +21,8 @@ func mayReturn(acc account.Account, offboard account.Request, now time.Time) err
 		switch part := partOf(s); {
 		case part == events.RevokeForGood && s.Attempt > 0:
 			return fault.Stopf(fault.RestoreWindowOver, "%s was deleted for good", acc.UserPrincipalName)
+		case part == events.RevokeAccount && acc.OnPremises.Mastered() && s.Attempt > 0 && s.State != account.StepFailed:
+			return fault.Stopf(fault.UserSynced, "%s was deleted in Active Directory (object %s), and Usher cannot give it back: ask for a new account, or restore it from the recycle bin of Active Directory by hand", acc.UserPrincipalName, acc.OnPremises.GUID)
 		case part == events.RevokeAccount && s.State == account.StepDone && !now.Before(s.FinishedAt.Add(restoreWindow)):
 			return fault.Stopf(fault.RestoreWindowOver, "%s was deleted on %s", acc.UserPrincipalName, s.FinishedAt.UTC().Format(time.DateOnly))
 		}

@@ -72,7 +72,7 @@ func TestRefusals(t *testing.T) {
 		"Protected":        {"onboard-sam360", func(r *events.Request) { r.Account.UserName = "breakglass" }, fault.AccountProtected},
 		"Expired":          {"onboard-sam360", func(r *events.Request) { r.Lifetime.ExpiresAt = start }, fault.RequestExpired},
 		"Consent":          {"onboard-sam360", func(r *events.Request) { r.Profile, r.Access = "trendmicro-cas", events.Access{} }, fault.StepUnsupported},
-		"Synced":           {"onboard-kaspersky-new", func(r *events.Request) { r.Account.Mode = "synced" }, fault.StepUnsupported},
+		"Synced":           {"onboard-kaspersky-new", func(r *events.Request) { r.Account.Mode = "synced" }, fault.ADNotConfigured},
 		"RevokeUnknown":    {"offboard-sam360", func(*events.Request) {}, fault.AccountUnknown},
 		"RevokeNobody":     {"offboard-sam360", func(r *events.Request) { r.Account.UserName = "" }, fault.NameInvalid},
 	} {

@@ -1,6 +1,7 @@
 // Package revoke takes an account away, one part at a time: role groups, directory
 // roles, sign-in, sessions, the account itself. It also gives an account back
-// within the 30 days that Entra keeps it.
+// within the 30 days that Entra keeps it. An account that is mastered in on-premises
+// Active Directory is disabled and deleted there.
 package revoke
 
 import (
@@ -18,6 +19,7 @@ import (
 // Users is what this function needs of Entra's accounts.
 type Users interface {
 	User(ctx context.Context, t account.TenantID, name string) (account.User, error)
+	UserByImmutableID(ctx context.Context, t account.TenantID, immutableID string) (account.User, error)
 	SetEnabled(ctx context.Context, t account.TenantID, id string, enabled bool) error
 	RevokeSessions(ctx context.Context, t account.TenantID, id string) error
 	DeleteUser(ctx context.Context, t account.TenantID, id string) error
@@ -49,6 +51,7 @@ type Options struct {
 	Deleted    Deleted
 	Roles      Roles
 	RoleGroups RoleGroups
+	OnPremises OnPremises
 	// Limits bound the Global Administrators of a tenant, by its alias.
 	Limits func(alias string) policy.Limits
 }
@@ -62,13 +65,16 @@ type Handler struct {
 
 // Policy is how patient the function is: a removed role lets go of its account
 // within minutes, an hour at most. A part that cannot be taken away does not keep
-// the others from being taken.
-var Policy = step.Policy{Patience: time.Hour, GoOn: goesOn}
+// the others from being taken. A synced account has to wait for Entra Connect.
+var Policy = step.Policy{
+	Patience: time.Hour, GoOn: goesOn,
+	Waits: map[fault.Code]step.Waiting{fault.EntraConnectNotSynced: step.EntraConnect},
+}
 
 // goesOn is false where the account must not be touched at all.
 func goesOn(code fault.Code) bool {
 	switch code {
-	case fault.AccountProtected, fault.AccountHeld, fault.LastGlobalAdmin, fault.RestoreWindowOver:
+	case fault.AccountProtected, fault.AccountHeld, fault.LastGlobalAdmin, fault.RestoreWindowOver, fault.UserSynced:
 		return false
 	}
 	return true
@@ -97,14 +103,22 @@ func (h *Handler) Handle(ctx context.Context, t task) (step.Result, error) {
 	if to, ok := h.passed[t.Args.Part]; ok {
 		return to(ctx, t)
 	}
-	if t.Account.ObjectID == "" {
-		return h.locate(ctx, t)
-	}
-	if keepsAdmin(t) {
+	if t.Account.ObjectID != "" && keepsAdmin(t) {
 		if err := h.guardAdmins(ctx, t, account.GlobalAdministrator); err != nil {
 			return step.Result{}, err
 		}
 	}
+	switch {
+	case t.Account.OnPremises.Mastered():
+		return h.synced(ctx, t)
+	case t.Account.ObjectID == "":
+		return h.locate(ctx, t)
+	}
+	return h.part(ctx, t)
+}
+
+// part takes away or gives back what is Entra's and Exchange's.
+func (h *Handler) part(ctx context.Context, t task) (step.Result, error) {
 	switch t.Args.Part {
 	case events.RevokeRoleGroup:
 		return h.roleGroup(ctx, t)

@@ -12,6 +12,7 @@ import (
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/revoke"
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/domaintest"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/policy"
 	"github.com/usher365/usher/shared/step"
@@ -28,13 +29,14 @@ var now = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 
 type bench struct {
 	tenant *tenanttest.Memory
+	domain *domaintest.Memory
 	task   step.Task[events.RevokeArgs]
 }
 
 // setup gives an account with one role and one role group, as an onboarding leaves it.
 func setup(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{tenant: tenanttest.NewMemory()}
+	b := &bench{tenant: tenanttest.NewMemory(), domain: domaintest.NewMemory()}
 	id := b.tenant.Put(account.User{UserPrincipalName: upn, Enabled: true, Stamp: "usher:req-1"})
 	assignment, err := b.tenant.AssignRole(context.Background(), "tid", id, role)
 	require.NoError(t, err)
@@ -53,7 +55,7 @@ func setup(t *testing.T) *bench {
 func (b *bench) once(part events.RevokePart, target string) (step.Result, error) {
 	b.task.Args = events.RevokeArgs{Part: part, Target: target, Name: target}
 	res, err := revoke.New(revoke.Options{
-		Users: b.tenant, Deleted: b.tenant, Roles: b.tenant, RoleGroups: b.tenant, Limits: policy.Builtin().Limits,
+		Users: b.tenant, Deleted: b.tenant, Roles: b.tenant, RoleGroups: b.tenant, OnPremises: b.domain, Limits: policy.Builtin().Limits,
 	}).Handle(context.Background(), b.task)
 	if res.Learn != nil {
 		res.Learn(&b.task.Account)

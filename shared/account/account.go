@@ -26,6 +26,8 @@ type Tenant struct {
 	Protected []string
 	// RoleGroups names custom Exchange role groups that may be requested, beside the built-in ones.
 	RoleGroups []string
+	// ActiveDirectory is where synced accounts are made; zero when the tenant has none.
+	ActiveDirectory ActiveDirectory
 }
 
 // InitialDomain gives the tenant's onmicrosoft.com domain, empty while it is not known.
@@ -79,6 +81,8 @@ type Account struct {
 	AppID string
 	// Targets are the users of a connection; zero for an account that is a user.
 	Targets Targets
+	// OnPremises is where the account is mastered, if not in Entra.
+	OnPremises OnPremises
 	// SecretRef says where the sealed password lies. Empty for an adopted account, and
 	// when it was handed over and the vault keeps no copy.
 	SecretRef string

@@ -14,6 +14,9 @@ type User struct {
 	Stamp string
 	// Synced is true for an account mastered in on-premises Active Directory.
 	Synced bool
+	// ImmutableID is onPremisesImmutableId: by it a synced account is known for certain.
+	// Empty for an account made in Entra.
+	ImmutableID string
 	// Licenses are the SKU ids assigned to it.
 	Licenses []string
 	// DeletedAt is set for a soft-deleted account.

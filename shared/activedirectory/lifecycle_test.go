@@ -58,6 +58,12 @@ func TestLifeOfAnAccount(t *testing.T) {
 	assertFault(t, fault.Permanent, fault.ADSignInRefused, s.signsIn(made, "Another-9-Lantern"))
 
 	for range 2 {
+		require.NoError(t, s.client.Enable(ctx, made.GUID, n.Stamp))
+	}
+	assert.Equal(t, "66048", s.entry(off, "userAccountControl").GetAttributeValue("userAccountControl"))
+	require.NoError(t, s.signsIn(made, "Another-9-Lantern"))
+
+	for range 2 {
 		require.NoError(t, s.client.Delete(ctx, made.GUID, n.Stamp))
 	}
 	_, err = s.client.Find(ctx, made.GUID)

@@ -130,6 +130,17 @@ func (c *Client) Disable(ctx context.Context, id GUID, stamp string) error {
 	})
 }
 
+// Enable lets an account that bears the stamp sign in again, with the password it has.
+// It does not read back; faults are those of Disable.
+func (c *Client) Enable(ctx context.Context, id GUID, stamp string) error {
+	return c.change(ctx, "enable", id, stamp, account.Secret{}, func(s *session, u User) error {
+		if u.Enabled {
+			return nil
+		}
+		return s.flag(u, u.flags&^accountDisabled)
+	})
+}
+
 func (s *session) flag(u User, flags int) error {
 	return s.replace(changing, u.GUID, "userAccountControl", strconv.Itoa(flags))
 }

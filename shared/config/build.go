@@ -39,6 +39,7 @@ func (b *builder) build() Config {
 		c.APIToken = account.NewSecret(b.secret(token))
 	}
 	c.Tenants = b.tenantsOf(c.Cloud)
+	c.ActiveDirectory = b.directories(c.Tenants)
 	c.Home = b.home(c.Tenants)
 	return c
 }

@@ -28,6 +28,7 @@ type rawTenant struct {
 	where                          string
 	alias, id, cloud               setting
 	domains, protected, roleGroups []setting
+	activeDirectory                rawDirectory
 }
 
 // raw is everything that was given, unproven. Single values are found by their
@@ -208,6 +209,7 @@ func (r *reader) readTenant(at string, n *yaml.Node) {
 	r.mapping(map[string]field{
 		"alias": r.one(&t.alias), "id": r.one(&t.id), "cloud": r.one(&t.cloud),
 		"domains": r.texts(&t.domains), "protected": r.texts(&t.protected), "roleGroups": r.texts(&t.roleGroups),
+		"activeDirectory": r.readDirectory(&t.activeDirectory),
 	})(at, n)
 	r.tenants = append(r.tenants, t)
 }

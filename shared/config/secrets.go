@@ -51,6 +51,9 @@ func (b *builder) fetch(resolve Resolver) {
 			b.note(s)
 		}
 	}
+	for _, t := range b.tenants {
+		b.note(t.activeDirectory.values["password"])
+	}
 	if resolve == nil {
 		return
 	}

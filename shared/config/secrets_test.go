@@ -130,7 +130,7 @@ func TestTheExampleNamesEverySetting(t *testing.T) {
 	example, err := os.ReadFile("../../usher.example.yaml")
 	require.NoError(t, err)
 	known := regexp.MustCompile(`the settings here are (.*)$`)
-	for _, at := range []string{"x: 1", "webhooks: {x: 1}", "callback: {x: 1}", "serviceBus: {x: 1}", "sync: {x: 1}", "endpoints: {x: 1}", "approvals: {x: 1}", "approvals: {approvers: [{x: 1}]}", "webhooks: {sources: {a: {x: 1}}}", "tenants: [{x: 1}]"} {
+	for _, at := range []string{"x: 1", "webhooks: {x: 1}", "callback: {x: 1}", "serviceBus: {x: 1}", "sync: {x: 1}", "endpoints: {x: 1}", "approvals: {x: 1}", "approvals: {approvers: [{x: 1}]}", "webhooks: {sources: {a: {x: 1}}}", "tenants: [{x: 1}]", "tenants: [{activeDirectory: {x: 1}}]"} {
 		names := known.FindStringSubmatch(refused(t, at)[0])
 		require.NotNil(t, names, at)
 		for name := range strings.SplitSeq(names[1], ", ") {

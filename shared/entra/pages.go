@@ -45,7 +45,8 @@ type wireUser struct {
 	Mail              string
 	DisplayName       string
 	AccountEnabled    bool
-	Synced            bool `json:"onPremisesSyncEnabled"`
+	Synced            bool   `json:"onPremisesSyncEnabled"`
+	ImmutableID       string `json:"onPremisesImmutableId"`
 	Marks             struct {
 		ExtensionAttribute15 string
 	} `json:"onPremisesExtensionAttributes"`
@@ -60,7 +61,7 @@ func (w wireUser) key() string { return w.ID }
 func (w wireUser) user() account.User {
 	u := account.User{
 		ObjectID: w.ID, UserPrincipalName: w.UserPrincipalName, Mail: w.Mail, DisplayName: w.DisplayName,
-		Enabled: w.AccountEnabled, Stamp: w.Marks.ExtensionAttribute15, Synced: w.Synced, DeletedAt: w.DeletedDateTime,
+		Enabled: w.AccountEnabled, Stamp: w.Marks.ExtensionAttribute15, Synced: w.Synced, ImmutableID: w.ImmutableID, DeletedAt: w.DeletedDateTime,
 	}
 	for _, l := range w.AssignedLicenses {
 		u.Licenses = append(u.Licenses, l.SkuID)

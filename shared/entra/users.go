@@ -16,7 +16,7 @@ import (
 // (reference: Microsoft Graph, user resource type, "Retrieve non-default properties").
 var userFields = []string{
 	"id", "userPrincipalName", "mail", "displayName", "accountEnabled",
-	"onPremisesSyncEnabled", "onPremisesExtensionAttributes", "assignedLicenses",
+	"onPremisesSyncEnabled", "onPremisesImmutableId", "onPremisesExtensionAttributes", "assignedLicenses",
 }
 
 const (
@@ -117,6 +117,7 @@ func userOf(u models.Userable) (account.User, error) {
 		DisplayName:       value(u.GetDisplayName()),
 		Enabled:           value(u.GetAccountEnabled()),
 		Synced:            value(u.GetOnPremisesSyncEnabled()),
+		ImmutableID:       value(u.GetOnPremisesImmutableId()),
 	}
 	if marks := u.GetOnPremisesExtensionAttributes(); marks != nil {
 		found.Stamp = value(marks.GetExtensionAttribute15())

@@ -64,7 +64,7 @@ func TestUser(t *testing.T) {
 		Enabled: true, Synced: true, Stamp: "usher:req-1", Licenses: []string{"05e9a617-0261-4cee-bb44-138d3ef5d965"},
 	}, found)
 	assert.Equal(t, "/v1.0/users/svc-sam360@contoso.onmicrosoft.com", g.last(t).URL.Path)
-	assert.Equal(t, "id,userPrincipalName,displayName,accountEnabled,onPremisesSyncEnabled,onPremisesExtensionAttributes,assignedLicenses", g.last(t).URL.Query().Get("$select"))
+	assert.Equal(t, "id,userPrincipalName,mail,displayName,accountEnabled,onPremisesSyncEnabled,onPremisesImmutableId,onPremisesExtensionAttributes,assignedLicenses", g.last(t).URL.Query().Get("$select"))
 }
 
 func TestUserNamesWithOddCharactersStayOnePathSegment(t *testing.T) {

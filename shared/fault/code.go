@@ -91,6 +91,9 @@ const (
 	ADRequestRejected      Code = "ad-request-rejected"
 	ADConnectionLost       Code = "ad-connection-lost"
 	ADBusy                 Code = "ad-busy"
+	ADNotConfigured        Code = "ad-not-configured"
+	EntraConnectNotSynced  Code = "entra-connect-not-synced"
+	EntraConnectConflict   Code = "entra-connect-conflict"
 )
 
 // Causes that are our own rules.

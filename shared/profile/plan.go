@@ -62,6 +62,9 @@ func Plan(p Profile, req events.Request, t account.Tenant, now time.Time) (Plann
 	if args.Adopt {
 		acc.Origin = account.Adopted
 	}
+	if args.OnPremises != nil {
+		acc.OnPremises.Domain = t.ActiveDirectory.BaseDN
+	}
 	if h := req.Lifetime.Hold; h != nil {
 		acc.Hold = account.Hold{Reason: h.Reason, Until: h.Until}
 	}
@@ -101,11 +104,8 @@ func modeOf(p Profile, req events.Request) (Mode, error) {
 	case mode == "":
 		mode = p.modes()[0]
 	}
-	if !p.allows(mode) && mode != Synced {
+	if !p.allows(mode) {
 		return "", fault.Stopf(fault.RequestInvalid, "account.mode %s: profile %s does not allow it", mode, p.Name)
-	}
-	if mode == Synced {
-		return "", fault.Stopf(fault.StepUnsupported, "account.mode synced needs a step for on-premises Active Directory, which this version does not have")
 	}
 	return mode, nil
 }
@@ -132,7 +132,10 @@ func createArgs(p Profile, req events.Request, t account.Tenant, mode Mode) (eve
 	if a.Password != nil && a.Password.NeverExpires != nil {
 		args.PasswordNeverExpires = *a.Password.NeverExpires
 	}
-	return args, nil
+	if mode == Synced {
+		args.OnPremises, err = onPremisesArgs(p, req, t)
+	}
+	return args, err
 }
 
 func domainOf(req events.Request, t account.Tenant) (string, error) {
@@ -157,7 +160,7 @@ func stepsOf(args events.CreateArgs, grants []account.Grant) []account.Step {
 	if args.Adopt {
 		title = "Adopt " + upn
 	}
-	steps := []account.Step{newStep(StepCreate, events.Create, title, args)}
+	steps := append([]account.Step{newStep(StepCreate, events.Create, title, args)}, awaitSync(args)...)
 	return append(steps, grantSteps(grants)...)
 }
 

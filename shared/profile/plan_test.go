@@ -142,7 +142,6 @@ func TestPlanRefuses(t *testing.T) {
 		"EndsBeforeStart": {func(r *events.Request) {
 			r.Lifetime.ExpiresAt, r.Lifetime.StartsAt = now.Add(time.Hour), now.Add(2*time.Hour)
 		}, fault.RequestInvalid, "startsAt"},
-		"Synced":        {func(r *events.Request) { r.Account.Mode = "synced" }, fault.StepUnsupported, "Active Directory"},
 		"Licence":       {func(r *events.Request) { r.Account.Licenses = []string{"E3"} }, fault.StepUnsupported, "licenses"},
 		"Consent":       {func(r *events.Request) { r.Access.AppConsents = []map[string]any{{"appId": "x"}} }, fault.StepUnsupported, "consent"},
 		"ConsentPolicy": {func(r *events.Request) { r.Access.ConsentPolicy = map[string]any{"enabled": true} }, fault.StepUnsupported, "consent"},

@@ -43,7 +43,8 @@ const (
 	Create Mode = "create"
 	// Existing adopts an account that is there.
 	Existing Mode = "existing"
-	// Synced waits for an account made in on-premises Active Directory.
+	// Synced makes the account in on-premises Active Directory and waits until Entra
+	// Connect has brought it to Entra.
 	Synced Mode = "synced"
 )
 
@@ -59,6 +60,18 @@ type Account struct {
 	// UsageLocation is an ISO 3166-1 alpha-2 code; empty leaves it unset.
 	UsageLocation        string `yaml:"usageLocation,omitempty" json:"usageLocation,omitempty"`
 	PasswordNeverExpires bool   `yaml:"passwordNeverExpires" json:"passwordNeverExpires"`
+	// ActiveDirectory is for accounts of mode synced.
+	ActiveDirectory ActiveDirectory `yaml:"activeDirectory,omitempty" json:"activeDirectory,omitzero"`
+}
+
+// ActiveDirectory says how an account is made in on-premises Active Directory.
+type ActiveDirectory struct {
+	// OU is the organizational unit, below the base of the tenant's domain or in full.
+	// Empty takes the one of the tenant's configuration, and without that CN=Users.
+	OU string `yaml:"ou,omitempty" json:"ou,omitempty"`
+	// Attributes are further ones, by their names in LDAP. Names, flags, password and
+	// memberships are not among them: the function create refuses those.
+	Attributes map[string][]string `yaml:"attributes,omitempty" json:"attributes,omitempty"`
 }
 
 // Access is what the account may do.

@@ -127,12 +127,12 @@ func (a *advance) wait() {
 	if st.State = account.StepWaiting; st.FaultCode != "" && st.Attempt == 1 {
 		a.audit(st.Function+".waiting", st.Fault)
 	}
-	waited := st.Waited(a.now)
-	if a.policy.Tell > 0 && waited >= a.policy.Tell && !st.Told {
+	waited, policy := st.Waited(a.now), a.policy.during(fault.Code(st.FaultCode))
+	if policy.Tell > 0 && waited >= policy.Tell && !st.Told {
 		st.Told = true
 		a.tell(events.StatusWaiting, st.Fault)
 	}
-	if a.policy.Alarm > 0 && waited >= a.policy.Alarm && !st.Alarmed {
+	if policy.Alarm > 0 && waited >= policy.Alarm && !st.Alarmed {
 		st.Alarmed = true
 		a.audit("wait.late", fmt.Sprintf("%s has waited %s: %s", st.Title, waited.Round(time.Second), st.Fault))
 		a.tell(events.StatusAlarm, st.Fault)

@@ -22,6 +22,8 @@ type Policy struct {
 	// Tell and Alarm are how long a wait is normal: after Tell the ticket hears of it,
 	// after Alarm the operator. Zero means never.
 	Tell, Alarm time.Duration
+	// Waits are the causes with a patience of their own; nil has none.
+	Waits map[fault.Code]Waiting
 	// Timeout ends one attempt. Zero means 2 minutes.
 	Timeout time.Duration
 	// MaxAgain stops a step whose handler asked this often to be called again at once
@@ -103,7 +105,7 @@ type Decision struct {
 // Decide turns a handler's error into what happens next. It is pure: now and rnd,
 // a random number in [0,1), are given.
 func Decide(err error, t account.TenantID, cmd events.Command, p Policy, now time.Time, rnd float64) Decision {
-	p = p.withDefaults()
+	p = p.withDefaults().during(fault.CodeOf(err))
 	d := Decision{Failures: cmd.Failures, Code: fault.CodeOf(err)}
 	switch {
 	case err == nil:

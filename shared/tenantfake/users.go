@@ -98,6 +98,9 @@ func (c *graphCall) deleteUser() *response {
 	if resp != nil {
 		return resp
 	}
+	if rec.current().OnPremisesSync {
+		return c.mastered()
+	}
 	c.t.softDelete(c.now, rec)
 	return newResponse(http.StatusNoContent)
 }

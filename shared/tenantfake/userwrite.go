@@ -255,13 +255,18 @@ func (c *graphCall) updateUser() *response {
 	}
 	changed := rec.current().clone()
 	if changed.OnPremisesSync {
-		return c.badRequest("Unable to update the specified properties for on-premises mastered Directory Sync objects or objects currently undergoing migration.")
+		return c.mastered()
 	}
 	password, err := body.apply(&changed)
 	if err != nil {
 		return c.badRequest(invalidValues)
 	}
 	return c.saveUpdate(rec, changed, password)
+}
+
+// mastered refuses to change a user in the cloud that Entra Connect brings.
+func (c *graphCall) mastered() *response {
+	return c.badRequest("Unable to update the specified properties for on-premises mastered Directory Sync objects or objects currently undergoing migration.")
 }
 
 func (c *graphCall) saveUpdate(rec *userRecord, changed User, password string) *response {

@@ -121,6 +121,19 @@ func (m *Memory) User(_ context.Context, _ account.TenantID, name string) (u acc
 	return u, err
 }
 
+// UserByImmutableID finds a synced account.
+func (m *Memory) UserByImmutableID(_ context.Context, _ account.TenantID, immutableID string) (found account.User, err error) {
+	err = m.do("UserByImmutableID", func() error {
+		id := m.synced(immutableID)
+		if id == "" {
+			return notFound(immutableID)
+		}
+		found = m.users[id]
+		return nil
+	})
+	return found, err
+}
+
 // CreateUser makes an account.
 func (m *Memory) CreateUser(_ context.Context, _ account.TenantID, n account.NewUser) (u account.User, err error) {
 	err = m.do("CreateUser", func() error {
@@ -151,6 +164,9 @@ func (m *Memory) sensitive(id string) (account.User, error) {
 	u, err := m.find(id)
 	if err != nil {
 		return u, err
+	}
+	if u.Synced {
+		return u, fault.Stopf(fault.UserSynced, "%s is mastered in Active Directory", u.UserPrincipalName)
 	}
 	if len(m.held(id)) > 0 {
 		return u, fault.Stopf(fault.PermissionMissing, "%s holds an administrator role", u.UserPrincipalName)

@@ -8,6 +8,7 @@ import (
 	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/host/clients"
+	"github.com/usher365/usher/shared/host/domains"
 	"github.com/usher365/usher/shared/host/lambda"
 	"github.com/usher365/usher/shared/host/vaults"
 	"github.com/usher365/usher/shared/secrets"
@@ -29,8 +30,12 @@ func wire(ctx context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
+	onPremises, err := domains.Open(p.Config)
+	if err != nil {
+		return lambda.Consumer{}, err
+	}
 	password := func(avoid ...string) (account.Secret, error) { return secrets.NewPassword(nil, avoid...) }
-	step.Handle(p.Runner, events.Create, create.Policy, create.New(directory, vault, password).Handle)
+	step.Handle(p.Runner, events.Create, create.Policy, create.New(directory, vault, password, onPremises).Handle)
 	// Intake, which cannot ask a tenant for its domains, recalls what is learned here.
 	learn := func(ctx context.Context) error { return p.LearnDomains(ctx, directory.Domains) }
 	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: create.Policy.Longest(), Begin: learn}, nil

@@ -8,6 +8,7 @@ import (
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/revoke"
 	"github.com/usher365/usher/shared/host/clients"
+	"github.com/usher365/usher/shared/host/domains"
 	"github.com/usher365/usher/shared/host/lambda"
 	"github.com/usher365/usher/shared/host/policies"
 	"github.com/usher365/usher/shared/step"
@@ -28,7 +29,11 @@ func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
-	handler := revoke.New(revoke.Options{Users: directory, Deleted: directory, Roles: directory, RoleGroups: exchange, Limits: rules.Limits})
+	onPremises, err := domains.Open(p.Config)
+	if err != nil {
+		return lambda.Consumer{}, err
+	}
+	handler := revoke.New(revoke.Options{Users: directory, Deleted: directory, Roles: directory, RoleGroups: exchange, OnPremises: onPremises, Limits: rules.Limits})
 	step.Handle(p.Runner, events.Revoke, revoke.Policy, handler.Handle)
 	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: revoke.Policy.Longest()}, nil
 }

@@ -12,12 +12,16 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/functions/intake"
+	"github.com/usher365/usher/functions/revoke"
+	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/entra"
 	"github.com/usher365/usher/shared/exchange"
 	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/host/clients"
 	"github.com/usher365/usher/shared/host/distributed"
+	"github.com/usher365/usher/shared/host/domains"
 	"github.com/usher365/usher/shared/host/embedded"
 	"github.com/usher365/usher/shared/host/tellers"
 	"github.com/usher365/usher/shared/host/vaults"
@@ -51,6 +55,16 @@ type Options struct {
 	Tell tellers.Teller
 	// Functions are what this process serves; empty means all. See Functions.
 	Functions []string
+	// OnPremises are the tenants' on-premises domains; nil means those of the configuration.
+	OnPremises OnPremises
+}
+
+// OnPremises is what the functions need of on-premises Active Directory.
+type OnPremises interface {
+	create.OnPremises
+	revoke.OnPremises
+	// SetOnPremisesPassword sets the password of an account that bears the stamp.
+	SetOnPremisesPassword(ctx context.Context, t account.TenantID, guid, stamp string, password account.Secret) error
 }
 
 // App is open: close it.
@@ -62,9 +76,11 @@ type App struct {
 	// Applications reaches the same directories as the application that grants consents.
 	Applications *entra.Client
 	Exchange     *exchange.Client
-	Vault        vaults.Vault
-	Profiles     *profile.Catalogue
-	Policy       policy.Policy
+	// OnPremises are the tenants' on-premises domains.
+	OnPremises OnPremises
+	Vault      vaults.Vault
+	Profiles   *profile.Catalogue
+	Policy     policy.Policy
 
 	options Options
 	room    *host.WaitingRoom
@@ -110,6 +126,11 @@ func (a *App) Work(ctx context.Context) error {
 }
 
 func (a *App) wireClients(ctx context.Context) (err error) {
+	if a.OnPremises = a.options.OnPremises; a.OnPremises == nil {
+		if a.OnPremises, err = domains.Open(a.Config); err != nil {
+			return err
+		}
+	}
 	o := clients.Options{
 		Credential: a.Credential, Endpoints: a.Config.Endpoints, Limits: a.options.Limits, Now: a.Now, NewID: a.NewID,
 		Graph:    a.Metrics.Count(metrics.ServiceGraph, a.options.Transport),

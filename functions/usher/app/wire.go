@@ -48,7 +48,7 @@ func (a *App) wireFunctions(context.Context) error {
 	}
 	passwords := func(avoid ...string) (account.Secret, error) { return secrets.NewPassword(nil, avoid...) }
 	step.Handle(a.Runner, events.CheckFitness, checkfitness.Policy, checkfitness.New(a.Directory).Handle)
-	step.Handle(a.Runner, events.Create, create.Policy, create.New(a.Directory, a.Vault, passwords).Handle)
+	step.Handle(a.Runner, events.Create, create.Policy, create.New(a.Directory, a.Vault, passwords, a.OnPremises).Handle)
 	step.Handle(a.Runner, events.AssignRole, assignrole.Policy, assignrole.New(a.Directory, a.Policy.Limits).Handle)
 	step.Handle(a.Runner, events.GrantRoleGroup, grantrolegroup.Policy(a.room.History.Next), grantrolegroup.New(a.Directory, a.Exchange, a.room).Handle)
 	step.Handle(a.Runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(a.Applications, a.Applications, a.Applications).Handle)
@@ -56,7 +56,7 @@ func (a *App) wireFunctions(context.Context) error {
 		Applications: a.Applications, Assignments: a.Applications, Directory: a.Applications, Delegations: a.Applications,
 	}).Handle)
 	step.Handle(a.Runner, events.Revoke, revoke.Policy, revoke.New(revoke.Options{
-		Users: a.Directory, Deleted: a.Directory, Roles: a.Directory, RoleGroups: a.Exchange, Limits: a.Policy.Limits,
+		Users: a.Directory, Deleted: a.Directory, Roles: a.Directory, RoleGroups: a.Exchange, OnPremises: a.OnPremises, Limits: a.Policy.Limits,
 	}).Handle)
 	sync := fullsync.New(a.Directory, a.Exchange, a.Ledger, a.SyncRuns(), a.Desk, a.Now)
 	sync.Operators = a.Config.Mail.Operators

@@ -83,7 +83,8 @@ func (p *process) bury() {
 func tenants() []account.Tenant {
 	return []account.Tenant{{
 		Alias: "contoso", ID: tenantfake.DefaultTenantID, Domains: []string{domain, "contoso.com"},
-		Protected: []string{"breakglass1@" + domain, "breakglass2@" + domain},
+		Protected:       []string{"breakglass1@" + domain, "breakglass2@" + domain},
+		ActiveDirectory: account.ActiveDirectory{BaseDN: "DC=corp,DC=contoso,DC=com", OU: "OU=Service Accounts"},
 	}}
 }
 
@@ -128,12 +129,12 @@ func (p *process) wire() {
 		Tenant:  func(id account.TenantID) (account.Tenant, bool) { t := tenants()[0]; return t, t.ID == id },
 		Observe: p.observe,
 	})
-	step.Handle(p.runner, events.Create, create.Policy, create.New(directory, p.vault, p.passwords).Handle)
+	step.Handle(p.runner, events.Create, create.Policy, create.New(directory, p.vault, p.passwords, p.domain).Handle)
 	step.Handle(p.runner, events.AssignRole, assignrole.Policy, assignrole.New(directory, policy.Builtin().Limits).Handle)
 	step.Handle(p.runner, events.GrantRoleGroup, grantrolegroup.Policy(history.Next),
 		grantrolegroup.New(directory, groups, patience.NewRoom(groups, history, time.Now)).Handle)
 	step.Handle(p.runner, events.Revoke, revoke.Policy, revoke.New(revoke.Options{
-		Users: directory, Deleted: directory, Roles: directory, RoleGroups: groups, Limits: policy.Builtin().Limits,
+		Users: directory, Deleted: directory, Roles: directory, RoleGroups: groups, OnPremises: p.domain, Limits: policy.Builtin().Limits,
 	}).Handle)
 	step.Handle(p.runner, events.FullSync, fullsync.Policy, fullsync.New(directory, groups, books, books, p.desk, time.Now).Handle)
 	notices := p.runner.HandleNotices(notify.Policy, notify.New(p, nil).Handle, nil)

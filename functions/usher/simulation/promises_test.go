@@ -29,6 +29,7 @@ func (s *story) check() {
 	s.everyTicketHasAnEnd(p, requests)
 	s.everyAccountOfOursHasALiveRow(accounts)
 	s.everyLiveRowHasItsAccount(accounts)
+	s.everyAccountInTheDomainIsOnRecord(accounts)
 	s.noAccountTwice()
 	s.noRightOutsideTheLedger(accounts)
 	s.passwordsAreInTheVaultOnly(accounts)

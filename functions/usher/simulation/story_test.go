@@ -122,7 +122,7 @@ func (p *person) ticket() (name string, request map[string]any) {
 	name = fmt.Sprint("svc", p.number)
 	acc := map[string]any{"mode": "create", "userName": name}
 	request = map[string]any{"profile": "sam360", "account": acc}
-	switch p.random.upTo(8, p.number, "ticket") {
+	switch p.random.upTo(9, p.number, "ticket") {
 	case 0:
 		request["profile"] = "kaspersky-quarantine"
 	case 1:
@@ -140,6 +140,8 @@ func (p *person) ticket() (name string, request map[string]any) {
 	case 5: // perhaps a second request for somebody else's account
 		name = fmt.Sprint("svc", p.random.upTo(p.number+1, p.number, "whose"))
 		acc["userName"] = name
+	case 6:
+		request["profile"], acc["mode"] = "kaspersky-quarantine", "synced"
 	}
 	p.dress(request, "onboard", fmt.Sprint("T", p.number))
 	return name, request

@@ -14,6 +14,7 @@ import (
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/database"
+	"github.com/usher365/usher/shared/domaintest"
 	"github.com/usher365/usher/shared/identity"
 	"github.com/usher365/usher/shared/secrets"
 	"github.com/usher365/usher/shared/tenantfake"
@@ -44,11 +45,15 @@ type world struct {
 	random  *dice
 	server  *tenantfake.Server
 	tenant  *tenantfake.Tenant
+	domain  *domaintest.Memory
 	db      *database.DB
 	engines engines
 	vault   *secrets.FileVault
 	secret  webhook.Secret
 	calm    bool // no more faults
+
+	// stop ends Entra Connect.
+	stop func()
 
 	mu      sync.Mutex
 	process *process
@@ -78,6 +83,7 @@ func newWorld(t *testing.T, seed uint64, on func(*world) engines) *world {
 	w.secret, err = webhook.NewSecret(w.random.reader(2))
 	require.NoError(t, err)
 	w.server.OnCall(w.fate)
+	w.synchronise()
 	return w
 }
 
@@ -110,6 +116,7 @@ func (w *world) replication() func(int) time.Duration {
 
 // close ends the world after its last process was buried.
 func (w *world) close() {
+	w.stop()
 	w.engines.close()
 	require.NoError(w, w.db.Close())
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/usher365/usher/functions/notify"
 	"github.com/usher365/usher/functions/revoke"
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/domaintest"
 	"github.com/usher365/usher/shared/fitness"
 	"github.com/usher365/usher/shared/ledger"
 	"github.com/usher365/usher/shared/patience"
@@ -108,14 +109,14 @@ func (open) Posture(context.Context, account.TenantID, string) (fitness.Facts, e
 func handler(p *Process, m *tenanttest.Memory, k *ticket, o *office, name string) queue.Handler {
 	history := &patience.History{}
 	password := func(...string) (account.Secret, error) { return account.NewSecret("canary"), nil }
-	step.Handle(p.Runner, events.Create, create.Policy, create.New(m, vault{}, password).Handle)
+	step.Handle(p.Runner, events.Create, create.Policy, create.New(m, vault{}, password, domaintest.NewMemory()).Handle)
 	step.Handle(p.Runner, events.AssignRole, assignrole.Policy, assignrole.New(m, policy.Builtin().Limits).Handle)
 	step.Handle(p.Runner, events.GrantRoleGroup, grantrolegroup.Policy(history.Next), grantrolegroup.New(m, m, patience.NewRoom(nobodySeen{}, history, p.Now)).Handle)
 	step.Handle(p.Runner, events.CheckFitness, checkfitness.Policy, checkfitness.New(open{}).Handle)
 	step.Handle(p.Runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(m, m, m).Handle)
 	targets := assigntargets.New(assigntargets.Options{Applications: m, Assignments: m, Directory: m, Delegations: m})
 	step.Handle(p.Runner, events.AssignTargets, assigntargets.Policy, targets.Handle)
-	step.Handle(p.Runner, events.Revoke, revoke.Policy, revoke.New(revoke.Options{Users: m, Deleted: m, Roles: m, RoleGroups: m, Limits: policy.Builtin().Limits}).Handle)
+	step.Handle(p.Runner, events.Revoke, revoke.Policy, revoke.New(revoke.Options{Users: m, Deleted: m, Roles: m, RoleGroups: m, OnPremises: domaintest.NewMemory(), Limits: policy.Builtin().Limits}).Handle)
 	step.Handle(p.Runner, events.FullSync, fullsync.Policy, fullsync.New(m, m, p.Ledger, p.Ledger, o, p.Now).Handle)
 	if name == events.Notify {
 		return p.Runner.HandleNotices(notify.Policy, notify.New(k, nil).Handle, nil)
