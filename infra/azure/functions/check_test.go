@@ -70,7 +70,7 @@ var routes = map[string]struct {
 	methods []string
 }{
 	"intake":  {strings.TrimPrefix(intake.Path, "/"), []string{"post"}},
-	"console": {"api/{*rest}", []string{"get", "post"}},
+	"console": {"api/{*rest}", []string{"delete", "get", "post"}},
 	// Without a bearer token: where a browser ends after a consent, and the page of a one-time link.
 	"consent": {"consent/callback", []string{"get"}},
 	"reveal":  {"handover/{key}/{token}", []string{"get", "head", "post"}},
