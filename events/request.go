@@ -33,7 +33,8 @@ type TenantRef struct {
 	Cloud  string `json:"cloud,omitempty"`
 }
 
-// Account says which account. Mode is create, existing or synced.
+// Account says which account. Mode is create, existing, synced, or application: then an
+// application signs in by an administrator's consent, and there is no account.
 type Account struct {
 	Mode          string    `json:"mode,omitempty"`
 	UserName      string    `json:"userName,omitempty"`
@@ -56,12 +57,12 @@ type Password struct {
 
 // Access lists rights beyond (or instead of) the profile's.
 type Access struct {
-	DirectoryRoles     []string         `json:"directoryRoles,omitempty"`
-	ExchangeRoleGroups []string         `json:"exchangeRoleGroups,omitempty"`
-	AppConsents        []map[string]any `json:"appConsents,omitempty"`
-	ConsentPolicy      map[string]any   `json:"consentPolicy,omitempty"`
-	Scope              *Scope           `json:"scope,omitempty"`
-	ReadOnly           *bool            `json:"readOnly,omitempty"`
+	DirectoryRoles     []string       `json:"directoryRoles,omitempty"`
+	ExchangeRoleGroups []string       `json:"exchangeRoleGroups,omitempty"`
+	AppConsents        []AppConsent   `json:"appConsents,omitempty"`
+	ConsentPolicy      *ConsentPolicy `json:"consentPolicy,omitempty"`
+	Scope              *Scope         `json:"scope,omitempty"`
+	ReadOnly           *bool          `json:"readOnly,omitempty"`
 }
 
 // Scope is who the vendor may read: all, or selected users and groups.

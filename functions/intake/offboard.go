@@ -74,7 +74,7 @@ func mayLeave(o order, s ledger.Situation, how events.Offboard) error {
 	if acc.Hold.Active(o.now) && !how.Force {
 		return fault.Stopf(fault.AccountHeld, "%s is on hold: %s", acc.UserPrincipalName, acc.Hold.Reason)
 	}
-	return profile.CheckOffboard(how)
+	return profile.CheckOffboard(acc, how)
 }
 
 func unknown(o order, s ledger.Situation) error {

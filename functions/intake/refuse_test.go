@@ -71,7 +71,7 @@ func TestRefusals(t *testing.T) {
 		"ForeignDomain":    {"onboard-sam360", func(r *events.Request) { r.Account.Domain = "litware.com" }, fault.DomainNotVerified},
 		"Protected":        {"onboard-sam360", func(r *events.Request) { r.Account.UserName = "breakglass" }, fault.AccountProtected},
 		"Expired":          {"onboard-sam360", func(r *events.Request) { r.Lifetime.ExpiresAt = start }, fault.RequestExpired},
-		"Consent":          {"onboard-sam360", func(r *events.Request) { r.Profile, r.Access = "trendmicro-cas", events.Access{} }, fault.StepUnsupported},
+		"Consent":          {"onboard-sam360", func(r *events.Request) { r.Profile, r.Access = "trendmicro-cas", events.Access{} }, fault.RequestInvalid},
 		"Synced":           {"onboard-kaspersky-new", func(r *events.Request) { r.Account.Mode = "synced" }, fault.ADNotConfigured},
 		"RevokeUnknown":    {"offboard-sam360", func(*events.Request) {}, fault.AccountUnknown},
 		"RevokeNobody":     {"offboard-sam360", func(r *events.Request) { r.Account.UserName = "" }, fault.NameInvalid},

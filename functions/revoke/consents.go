@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/step"
@@ -31,7 +32,8 @@ type Delegations interface {
 }
 
 // Consents withdraws what an application was granted: the parts RevokeAppRole,
-// RevokeScope and RevokeApplication. Whoever wires it lets Handler pass these on.
+// RevokeScope and RevokeApplication. The
+// Handler passes them on.
 type Consents struct {
 	apps        Applications
 	permissions Permissions
@@ -40,6 +42,9 @@ type Consents struct {
 
 // NewConsents makes the part of revoke that withdraws consents.
 func NewConsents(a Applications, p Permissions, d Delegations) *Consents { return &Consents{a, p, d} }
+
+// ConsentParts are what Consents does: see Handler.Pass.
+var ConsentParts = []events.RevokePart{events.RevokeAppRole, events.RevokeScope, events.RevokeApplication}
 
 // removal takes away what shows.
 type removal func(context.Context) error

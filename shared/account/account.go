@@ -28,6 +28,8 @@ type Tenant struct {
 	RoleGroups []string
 	// ActiveDirectory is where synced accounts are made; zero when the tenant has none.
 	ActiveDirectory ActiveDirectory
+	// Consents say how applications get their permissions here.
+	Consents Consents
 }
 
 // InitialDomain gives the tenant's onmicrosoft.com domain, empty while it is not known.
@@ -107,6 +109,7 @@ type Account struct {
 	TriedAt time.Time
 	// RevokedAt is when the last revocation finished; zero while it lives.
 	RevokedAt time.Time
+	Connection
 }
 
 // AccountState is where a managed account stands.

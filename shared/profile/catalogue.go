@@ -162,8 +162,8 @@ func (p Profile) validate() error {
 		bad = append(bad, fmt.Errorf("onFailure %q: use compensate or park", p.OnFailure))
 	}
 	for _, m := range p.Account.Modes {
-		if m != Create && m != Existing && m != Synced {
-			bad = append(bad, fmt.Errorf("account mode %q: use create, existing or synced", m))
+		if m != Create && m != Existing && m != Synced && m != Connected {
+			bad = append(bad, fmt.Errorf("account mode %q: use create, existing, synced or application", m))
 		}
 	}
 	if p.Lifetime.Days < 0 {
@@ -178,12 +178,8 @@ func (p Profile) validate() error {
 	if p.Lifetime.GraceDays < 0 {
 		bad = append(bad, fmt.Errorf("lifetime.graceDays is %d: use 0 to delete at once", p.Lifetime.GraceDays))
 	}
-	for _, need := range p.Needs {
-		if need != NeedConsent {
-			bad = append(bad, fmt.Errorf("needs %q: the only need known is consent", need))
-		}
-	}
-	return errors.Join(append(append(bad, p.Fitness.validate()), p.validateRoles()...)...)
+	bad = append(append(bad, p.Fitness.validate()), p.validateConsents()...)
+	return errors.Join(append(bad, p.validateRoles()...)...)
 }
 
 func (p Profile) validateRoles() (bad []error) {

@@ -73,7 +73,8 @@ func TestLoadRefuses(t *testing.T) {
 		"RoleMismatch":  {minimal[:len(minimal)-len("access: {}\n")] + "access: {directoryRoles: [{name: Global Reader, id: 62e90394-69f5-4237-9190-012177145e10}]}\n", "Global Administrator"},
 		"ApprovalRole":  {minimal + "approval: {roles: [Wizard]}\n", "Wizard"},
 		"UnknownPolicy": {minimal + "onFailure: shrug\n", "onFailure"},
-		"UnknownNeed":   {minimal + "needs: [luck]\n", "need"},
+		"UnknownMethod": {minimal + "consent: {method: luck}\n", "method"},
+		"AppID":         {minimal + "consent: {appId: luck}\n", "appId"},
 		"UnknownMode":   {"name: mine\ntitle: T\nvendor: V\naccount: {modes: [guess]}\naccess: {}\n", "mode"},
 		"NegativeDays":  {minimal + "lifetime: {days: -1}\n", "days"},
 	} {
@@ -86,9 +87,9 @@ func TestLoadRefuses(t *testing.T) {
 }
 
 func TestLoadRefusesWithoutASchemaToo(t *testing.T) {
-	bad := "name: BAD\nonFailure: shrug\naccount: {modes: [guess]}\nlifetime: {days: -1}\nneeds: [luck]\n"
+	bad := "name: BAD\nonFailure: shrug\naccount: {modes: [guess]}\nlifetime: {days: -1}\nconsent: {method: luck, appId: pluck}\naccess: {appConsents: [{resource: skype, type: both, permissions: [a b]}, {resource: Microsoft Graph, type: delegated, permissions: []}]}\n"
 	_, err := profile.Load(file("bad.yaml", bad), nil)
-	for _, want := range []string{`"BAD"`, "shrug", "guess", "-1", "luck"} {
+	for _, want := range []string{`"BAD"`, "shrug", "guess", "-1", `"luck"`, "pluck", "skype", "both", "a b", "names no permissions"} {
 		require.ErrorContains(t, err, want)
 	}
 }

@@ -24,7 +24,7 @@ func checkModify(req events.Request) error {
 		{a.UsageLocation != "" || len(a.Licenses) > 0, "account.usageLocation and licenses would change an account that exists: leave them out"},
 		{a.Password != nil, "account.password: the account has one already, which nobody changes"},
 		{req.Delivery != nil, "delivery: there is no password to hand over"},
-		{len(access.AppConsents) > 0 || len(access.ConsentPolicy) > 0 || access.Scope != nil, "access.appConsents, consentPolicy and scope are for applications"},
+		{len(access.AppConsents) > 0 || access.ConsentPolicy != nil || access.Scope != nil, "access.appConsents, consentPolicy and scope are for applications"},
 	} {
 		if asked.is {
 			return fault.Stopf(fault.RequestInvalid, "action modify gives roles and role groups to an existing account; %s", asked.what)

@@ -54,7 +54,8 @@ func Plan(p Profile, req events.Request, t account.Tenant, now time.Time) (Plann
 		return Planned{}, err
 	}
 	acc := account.Account{
-		Tenant: t.ID, UserPrincipalName: args.UserPrincipalName(), Origin: account.Created, Profile: p.Name,
+		Connection: connectionOf(p, t, mode, grants),
+		Tenant:     t.ID, UserPrincipalName: args.UserPrincipalName(), Origin: account.Created, Profile: p.Name,
 		Owner: account.Owner(req.Owner), Grants: grants, State: account.AccountPlanned,
 	}
 	terms.Write(&acc)
@@ -72,7 +73,10 @@ func Plan(p Profile, req events.Request, t account.Tenant, now time.Time) (Plann
 	if err != nil {
 		return Planned{}, err
 	}
-	steps := append(stepsOf(args, grants), aimed...)
+	steps := append(grantSteps(grants, acc.Connection, req.Access.ConsentPolicy), aimed...)
+	if mode != Connected {
+		steps = append(createSteps(args), steps...)
+	}
 	steps[0].Delay = terms.Delay(now)
 	return Planned{Account: acc, Steps: steps, OnFailure: policyOf(p)}, nil
 }
@@ -80,6 +84,9 @@ func Plan(p Profile, req events.Request, t account.Tenant, now time.Time) (Plann
 // UserPrincipalName gives the account a request is about, by the same rules as Plan.
 func UserPrincipalName(p Profile, req events.Request, t account.Tenant) (string, error) {
 	name := first(req.Account.UserName, p.Account.UserName)
+	if connects(p, req) {
+		name = first(name, p.Name)
+	}
 	if err := checkUserName(name); err != nil {
 		return "", fault.Stop(fault.NameInvalid, err)
 	}
@@ -106,6 +113,9 @@ func modeOf(p Profile, req events.Request) (Mode, error) {
 	}
 	if !p.allows(mode) {
 		return "", fault.Stopf(fault.RequestInvalid, "account.mode %s: profile %s does not allow it", mode, p.Name)
+	}
+	if err := checkMode(mode, req); err != nil {
+		return "", err
 	}
 	return mode, nil
 }
@@ -154,19 +164,19 @@ func domainOf(req events.Request, t account.Tenant) (string, error) {
 	return domain, nil
 }
 
-func stepsOf(args events.CreateArgs, grants []account.Grant) []account.Step {
+func createSteps(args events.CreateArgs) []account.Step {
 	upn := args.UserPrincipalName()
 	title := "Create " + upn
 	if args.Adopt {
 		title = "Adopt " + upn
 	}
-	steps := append([]account.Step{newStep(StepCreate, events.Create, title, args)}, awaitSync(args)...)
-	return append(steps, grantSteps(grants)...)
+	return append([]account.Step{newStep(StepCreate, events.Create, title, args)}, awaitSync(args)...)
 }
 
-// grantSteps gives roles first: Entra answers at once, Exchange makes us wait.
-func grantSteps(grants []account.Grant) (steps []account.Step) {
+// grantSteps gives consents and roles first: Entra answers at once, Exchange makes us wait.
+func grantSteps(grants []account.Grant, c account.Connection, asked *events.ConsentPolicy) (steps []account.Step) {
 	names := namer{}
+	steps = consentSteps(names, grants, c, asked)
 	for _, g := range grants {
 		if g.Kind == account.DirectoryRole {
 			steps = append(steps, newStep(names.name("assignrole-", g.Name), events.AssignRole,

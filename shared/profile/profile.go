@@ -24,16 +24,20 @@ type Profile struct {
 	OnFailure account.FailurePolicy `yaml:"onFailure,omitempty" json:"onFailure,omitempty"`
 	Approval  Approval              `yaml:"approval" json:"approval"`
 	Fitness   Fitness               `yaml:"fitness,omitempty" json:"fitness,omitzero"`
-	// Needs are parts of the guide that a request cannot leave out. One that Usher
-	// does not have yet refuses the request.
-	Needs []Need `yaml:"needs,omitempty" json:"needs,omitempty"`
+	// Consent says which application access.appConsents is for, and how it is given.
+	Consent Application `yaml:"consent,omitempty" json:"consent,omitzero"`
 }
 
-// Need is a part of a guide that no step of this version does.
-type Need string
-
-// NeedConsent is an administrator's consent to the vendor's application.
-const NeedConsent Need = "consent"
+// Application is the vendor's application that an administrator consents to.
+type Application struct {
+	// AppID is the application (client) id, and DisplayName what people call it. A
+	// request or the tenant's configuration may name another one.
+	AppID       string `yaml:"appId,omitempty" json:"appId,omitempty"`
+	DisplayName string `yaml:"displayName,omitempty" json:"displayName,omitempty"`
+	// Method is how consent is given where the tenant's configuration does not say;
+	// empty means direct.
+	Method account.ConsentMethod `yaml:"method,omitempty" json:"method,omitempty"`
+}
 
 // Mode is how Usher comes by an account.
 type Mode string
@@ -46,6 +50,8 @@ const (
 	// Synced makes the account in on-premises Active Directory and waits until Entra
 	// Connect has brought it to Entra.
 	Synced Mode = "synced"
+	// Connected is an application that signs in by consent: there is no account.
+	Connected Mode = "application"
 )
 
 // Account says which account the product wants.
@@ -104,9 +110,8 @@ type Consent struct {
 	Resource string `yaml:"resource" json:"resource"`
 	// Type is application or delegated.
 	Type string `yaml:"type" json:"type"`
-	// Permissions are the resource's names for them; empty means those that the
-	// vendor's consent page lists.
-	Permissions []string `yaml:"permissions,omitempty" json:"permissions,omitempty"`
+	// Permissions are the resource's names for them.
+	Permissions []string `yaml:"permissions" json:"permissions"`
 }
 
 // Lifetime bounds the account's life when the request does not.

@@ -16,7 +16,10 @@ const day = 24 * time.Hour
 const OffboardDisable = "disable"
 
 // CheckOffboard refuses a revocation that contradicts itself.
-func CheckOffboard(o events.Offboard) error {
+func CheckOffboard(acc account.Account, o events.Offboard) error {
+	if acc.AppID != "" {
+		return checkDisconnect(o)
+	}
 	switch deletes := o.Mode != OffboardDisable; {
 	case deletes && !yes(o.RemoveRoles):
 		return fault.Stopf(fault.RequestInvalid, "offboard.removeRoles false: an account that keeps its directory roles cannot be deleted; use offboard.mode disable")
@@ -28,7 +31,7 @@ func CheckOffboard(o events.Offboard) error {
 	return nil
 }
 
-// Revocation plans how an account is taken away: role groups, roles, disable,
+// Revocation plans how an account is taken away: role groups, consents, roles, disable,
 // sessions, then delete (after the grace) and purge if asked. Only Global and
 // Privileged Authentication Administrators may disable or delete somebody who still
 // holds an administrator role, so the order is fixed. An adopted account only loses
@@ -41,11 +44,12 @@ func Revocation(acc account.Account, o events.Offboard) []account.Step {
 	}
 	if yes(o.RevokeConsents) {
 		steps = append(steps, revokeGrants(names, acc, account.TargetUsers, events.RevokeTargets)...)
+		steps = append(steps, revokeConsents(names, acc, o.Mode == OffboardDisable)...)
 	}
 	if yes(o.RemoveRoles) {
 		steps = append(steps, revokeGrants(names, acc, account.DirectoryRole, events.RevokeRole)...)
 	}
-	if acc.Origin == account.Adopted {
+	if acc.Origin == account.Adopted || acc.AppID != "" {
 		return steps
 	}
 	upn := acc.UserPrincipalName
@@ -65,12 +69,24 @@ func Revocation(acc account.Account, o events.Offboard) []account.Step {
 	return steps
 }
 
+// checkDisconnect refuses an offboarding that would leave an application what it may do.
+func checkDisconnect(o events.Offboard) error {
+	switch {
+	case !yes(o.RevokeConsents):
+		return fault.Stopf(fault.RequestInvalid, "offboard.revokeConsents false: the consents are all that an application has")
+	case o.Purge:
+		return fault.Stopf(fault.RequestInvalid, "offboard.purge: an application has no account that could be deleted for good")
+	}
+	return nil
+}
+
 // yes reads a flag of an offboarding: nil means yes.
 func yes(flag *bool) bool { return flag == nil || *flag }
 
 func revokeGrants(names namer, acc account.Account, kind account.GrantKind, part events.RevokePart) (steps []account.Step) {
 	for _, g := range acc.Grants {
-		if g.Kind != kind || g.State == account.GrantTaken || acc.Origin == account.Adopted && !provenOurs(acc, g) {
+		theirs := acc.Origin == account.Adopted || isConsent(kind)
+		if g.Kind != kind || g.State == account.GrantTaken || theirs && !provenOurs(acc, g) {
 			continue
 		}
 		steps = append(steps, newStep(names.name("revoke-"+string(part)+"-", g.Name), events.Revoke,
@@ -121,7 +137,7 @@ func Restoration(offboard account.Request, acc account.Account) []account.Step {
 		steps = append(steps, partStep("enable", "Enable "+upn, events.RestoreEnabled))
 	}
 	ours := slices.DeleteFunc(slices.Clone(acc.Grants), func(g account.Grant) bool { return !g.Ours })
-	return append(steps, grantSteps(ours)...)
+	return append(steps, grantSteps(ours, acc.Connection, policyAgain(acc))...)
 }
 
 // triedParts are the parts of an offboarding that were done, or may have been.

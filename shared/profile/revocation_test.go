@@ -38,7 +38,7 @@ func TestRevocation(t *testing.T) {
 		"KeepRoles":    {events.Offboard{Mode: "disable", RemoveRoles: &no}, []string{"revoke-rolegroup-help-desk", "disable", "revoke-sessions"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.NoError(t, profile.CheckOffboard(test.how))
+			require.NoError(t, profile.CheckOffboard(account.Account{}, test.how))
 			assert.Equal(t, test.want, names(profile.Revocation(managed(account.Created), test.how)))
 		})
 	}
@@ -57,7 +57,7 @@ func TestGraceDelaysTheDelete(t *testing.T) {
 func TestCheckOffboardRefuses(t *testing.T) {
 	no := false
 	for _, how := range []events.Offboard{{RemoveRoles: &no}, {Mode: "disable", Purge: true}, {Mode: "disable", GraceDays: 1}} {
-		assert.Equal(t, fault.RequestInvalid, fault.CodeOf(profile.CheckOffboard(how)))
+		assert.Equal(t, fault.RequestInvalid, fault.CodeOf(profile.CheckOffboard(account.Account{}, how)))
 	}
 }
 

@@ -13,14 +13,8 @@ import (
 // that nothing is half-run.
 func checkSupported(p Profile, req events.Request) error {
 	missing := func(format string, args ...any) error { return fault.Stopf(fault.StepUnsupported, format, args...) }
-	access, pw := req.Access, req.Account.Password
+	pw := req.Account.Password
 	switch {
-	case slices.Contains(p.Needs, NeedConsent):
-		return missing("profile %s needs an application consent, a step that this version does not have", p.Name)
-	case len(access.AppConsents) > 0:
-		return missing("access.appConsents needs a consent step, which this version does not have")
-	case len(access.ConsentPolicy) > 0:
-		return missing("access.consentPolicy needs a consent step, which this version does not have")
 	case len(req.Account.Licenses) > 0:
 		return missing("account.licenses needs a licence step, which this version does not have")
 	case pw != nil && pw.Generate != nil && !*pw.Generate:
@@ -70,9 +64,22 @@ func grantsOf(p Profile, req events.Request, t account.Tenant, mode Mode) ([]acc
 		}
 		grants = append(grants, account.Grant{Kind: account.RoleGroup, Target: name, Name: name})
 	}
+	for _, of := range []func() ([]account.Grant, error){
+		func() ([]account.Grant, error) { return consentsOf(p, req, wanted, t) },
+		func() ([]account.Grant, error) { return policyGrant(req) },
+	} {
+		more, err := of()
+		if err != nil {
+			return nil, err
+		}
+		grants = append(grants, more...)
+	}
 	grants = slices.CompactFunc(sortedGrants(grants), sameRight)
 	for i := range grants {
 		grants[i].State, grants[i].Ours = account.GrantPlanned, true
+	}
+	if mode == Connected {
+		return grants, checkConnection(grants)
 	}
 	if len(grants) == 0 && mode == Existing {
 		return nil, fault.Stopf(fault.RequestInvalid, "access: there is nothing to give to an existing account")

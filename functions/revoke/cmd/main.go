@@ -29,11 +29,20 @@ func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
+	if signIn, err = p.SignInForConsents(); err != nil {
+		return lambda.Consumer{}, err
+	}
+	applications, err := clients.Directory(clients.Options{Credential: signIn, Endpoints: p.Config.Endpoints})
+	if err != nil {
+		return lambda.Consumer{}, err
+	}
+	consents := revoke.NewConsents(applications, applications, applications)
 	onPremises, err := domains.Open(p.Config)
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
-	handler := revoke.New(revoke.Options{Users: directory, Deleted: directory, Roles: directory, RoleGroups: exchange, OnPremises: onPremises, Limits: rules.Limits})
+	handler := revoke.New(revoke.Options{Users: directory, Deleted: directory, Roles: directory, RoleGroups: exchange, OnPremises: onPremises, Limits: rules.Limits}).
+		Pass(consents.Handle, revoke.ConsentParts...).Pass(revoke.NewTargets(applications).Handle, events.RevokeTargets)
 	step.Handle(p.Runner, events.Revoke, revoke.Policy, handler.Handle)
 	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: revoke.Policy.Longest()}, nil
 }

@@ -55,9 +55,10 @@ func (a *App) wireFunctions(context.Context) error {
 	step.Handle(a.Runner, events.AssignTargets, assigntargets.Policy, assigntargets.New(assigntargets.Options{
 		Applications: a.Applications, Assignments: a.Applications, Directory: a.Applications, Delegations: a.Applications,
 	}).Handle)
+	consents := revoke.NewConsents(a.Applications, a.Applications, a.Applications)
 	step.Handle(a.Runner, events.Revoke, revoke.Policy, revoke.New(revoke.Options{
 		Users: a.Directory, Deleted: a.Directory, Roles: a.Directory, RoleGroups: a.Exchange, OnPremises: a.OnPremises, Limits: a.Policy.Limits,
-	}).Handle)
+	}).Pass(consents.Handle, revoke.ConsentParts...).Pass(revoke.NewTargets(a.Applications).Handle, events.RevokeTargets).Handle)
 	sync := fullsync.New(a.Directory, a.Exchange, a.Ledger, a.SyncRuns(), a.Desk, a.Now)
 	sync.Operators = a.Config.Mail.Operators
 	step.Handle(a.Runner, events.FullSync, fullsync.Policy, sync.Handle)

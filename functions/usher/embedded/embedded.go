@@ -29,6 +29,9 @@ type Options struct {
 	// Replication is how long Exchange takes to hear of a change. Zero means 20
 	// minutes, negative none.
 	Replication time.Duration
+	// CallBack is where the consent pages of the vendors' applications may send the
+	// browser. Empty lets nobody consent there.
+	CallBack string
 }
 
 // The files in Options.Dir.
@@ -41,7 +44,8 @@ const (
 // ErrLocked says that another process runs the tenant of this directory.
 var ErrLocked = errors.New("the embedded tenant of this directory is in use by another process")
 
-// Tenant is the running emulator with its one tenant, Contoso.
+// Tenant is the running emulator with its tenant, Contoso, and that of the vendors whose
+// applications the built-in profiles name.
 type Tenant struct {
 	Server *tenantfake.Server
 	// URL is where sign-in, Graph and Exchange listen: https://host:port.
@@ -98,6 +102,7 @@ func (t *Tenant) start(o Options) error {
 	spec.Users = append(spec.Users, byHand)
 	spec.Replication = o.Replication
 	t.Server.AddTenant(spec)
+	t.Server.AddVendors(o.CallBack)
 	if err := t.load(); err != nil {
 		return err
 	}

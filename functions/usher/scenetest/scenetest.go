@@ -35,6 +35,7 @@ func NewTenant(t *testing.T) *Tenant {
 	spec.Replication = 300 * time.Millisecond
 	server := tenantfake.New(tenantfake.Options{})
 	world := server.AddTenant(spec)
+	server.AddVendors()
 	l, err := server.Start("")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })

@@ -19,6 +19,7 @@ import (
 	"github.com/usher365/usher/functions/assignrole"
 	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/functions/fullsync"
+	"github.com/usher365/usher/functions/grantconsent"
 	"github.com/usher365/usher/functions/grantrolegroup"
 	"github.com/usher365/usher/functions/intake"
 	"github.com/usher365/usher/functions/notify"
@@ -117,8 +118,12 @@ func (p *process) openDesk() {
 
 func (p *process) wire() {
 	transport := &http.Client{Transport: p.server.Transport()}
-	credentials := p.credentials(transport)
+	credentials := p.credentials(transport, tenantfake.DefaultClientID)
 	directory, err := entra.New(entra.Options{Credential: credentials, Endpoint: host, Scope: "https://graph.microsoft.com/.default", Transport: transport})
+	require.NoError(p, err)
+	applications, err := entra.New(entra.Options{
+		Credential: p.credentials(transport, tenantfake.DefaultConsentsClientID), Endpoint: host, Scope: "https://graph.microsoft.com/.default", Transport: transport,
+	})
 	require.NoError(p, err)
 	groups, err := exchange.New(exchange.Options{Credential: credentials, Endpoint: host, Scope: "https://outlook.office365.com/.default", Transport: transport})
 	require.NoError(p, err)
@@ -135,7 +140,8 @@ func (p *process) wire() {
 		grantrolegroup.New(directory, groups, patience.NewRoom(groups, history, time.Now)).Handle)
 	step.Handle(p.runner, events.Revoke, revoke.Policy, revoke.New(revoke.Options{
 		Users: directory, Deleted: directory, Roles: directory, RoleGroups: groups, OnPremises: p.domain, Limits: policy.Builtin().Limits,
-	}).Handle)
+	}).Pass(revoke.NewConsents(applications, applications, applications).Handle, revoke.ConsentParts...).Handle)
+	step.Handle(p.runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(applications, applications, applications).Handle)
 	step.Handle(p.runner, events.FullSync, fullsync.Policy, fullsync.New(directory, groups, books, books, p.desk, time.Now).Handle)
 	notices := p.runner.HandleNotices(notify.Policy, notify.New(p, nil).Handle, nil)
 	for _, function := range events.Functions() {

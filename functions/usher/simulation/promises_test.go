@@ -95,10 +95,34 @@ func (s *story) everyLiveRowHasItsAccount(accounts []account.Account) {
 }
 
 func (s *story) holds(a account.Account, g account.Grant) bool {
-	if g.Kind == account.DirectoryRole {
+	switch g.Kind {
+	case account.DirectoryRole:
 		return slices.Contains(s.tenant.RolesOf(a.ObjectID), g.Name)
+	case account.RoleGroup:
+		return slices.Contains(s.tenant.RoleGroupMembers(g.Target), a.ObjectID)
+	case account.ConsentPolicySetting:
+		return s.tenant.ConsentPolicy().Enabled
 	}
-	return slices.Contains(s.tenant.RoleGroupMembers(g.Target), a.ObjectID)
+	return s.consented(g)
+}
+
+// consented reports whether an application is known, or has a permission for everybody.
+func (s *story) consented(g account.Grant) bool {
+	appID, right, ok := g.Kind.ParseTarget(g.Target)
+	if !ok {
+		appID = g.Target
+	}
+	for _, app := range s.tenant.Apps() {
+		if app.ClientID != appID {
+			continue
+		}
+		forAll := func(d tenantfake.DelegatedGrant) bool {
+			return d.ClientID == app.ObjectID && d.PrincipalID == "" && slices.Contains(strings.Fields(d.Scope), right.Name)
+		}
+		return g.Kind == account.Application || slices.Contains(slices.Concat(app.Graph, app.Exchange), right.Name) ||
+			right.Delegated && slices.ContainsFunc(s.tenant.DelegatedGrants(), forAll)
+	}
+	return false
 }
 
 func stampOf(u tenantfake.User) string { return u.ExtensionAttributes["extensionAttribute15"] }

@@ -99,6 +99,7 @@ func (w *world) furnish() {
 		spec.Users = append(spec.Users, u)
 	}
 	w.tenant = w.server.AddTenant(spec)
+	w.server.AddVendors()
 	for _, name := range append(existing, foreign) {
 		w.before[name+"@"+domain] = w.tenant.RolesOf(name + "@" + domain)
 	}
@@ -182,8 +183,8 @@ func (w *world) passwords(...string) (account.Secret, error) {
 	return account.NewSecret(canary + "-" + w.random.id("password")), nil
 }
 
-func (w *world) credentials(transport *http.Client) func(account.TenantID) (azcore.TokenCredential, error) {
-	env := map[string]string{"AZURE_CLIENT_ID": tenantfake.DefaultClientID, "AZURE_CLIENT_SECRET": tenantfake.DefaultClientSecret}
+func (w *world) credentials(transport *http.Client, clientID string) func(account.TenantID) (azcore.TokenCredential, error) {
+	env := map[string]string{"AZURE_CLIENT_ID": clientID, "AZURE_CLIENT_SECRET": tenantfake.DefaultClientSecret}
 	source, err := identity.New(identity.Options{
 		Env: func(name string) (string, bool) { v, set := env[name]; return v, set }, AuthorityHost: host, Transport: transport,
 	})

@@ -1,0 +1,42 @@
+package account
+
+// ConsentMethod is how an application comes by its permissions.
+type ConsentMethod string
+
+const (
+	// ConsentDirect gives them without anybody opening a page.
+	ConsentDirect ConsentMethod = "direct"
+	// ConsentLink has an administrator of the tenant give them on Microsoft's page.
+	ConsentLink ConsentMethod = "link"
+)
+
+// Known reports whether it is one of the two.
+func (m ConsentMethod) Known() bool { return m == ConsentDirect || m == ConsentLink }
+
+// Consents are the tenant's choices about applications.
+type Consents struct {
+	// Method is how consent is given in this tenant; empty leaves it to the profile.
+	Method ConsentMethod
+	// Applications are application ids by profile, in place of the profile's own.
+	Applications map[string]string
+}
+
+// Connection is the part of an Account that an application has: one signs in by an
+// administrator's consent, and there is no user.
+type Connection struct {
+	// AppID is the application (client) id; empty for an account with a user. With one,
+	// UserPrincipalName is the connection's name, which only looks like a user's.
+	AppID string `json:",omitempty"`
+	// ConsentMethod is how the account's consents were planned; empty without any.
+	ConsentMethod ConsentMethod `json:",omitempty"`
+	// PolicyChange is what was done to the tenant's admin consent request policy; nil for nothing.
+	PolicyChange *PolicyChange `json:",omitempty"`
+}
+
+// PolicyChange is a tenant's consent policy before Usher set it, and as it was set.
+type PolicyChange struct {
+	Before, Set ConsentPolicy
+}
+
+// ConsentRequestPolicy is the Target of such a grant, and the setting's name in a policy.
+const ConsentRequestPolicy = "admin-consent-request-policy"
