@@ -138,7 +138,9 @@ func environment(name string) map[string]string {
 		events.GrantConsent:  {"USHER_CONSENTS_CLIENT_ID": "${ConsentsClientId}"},
 		events.Revoke:        {"USHER_CONSENTS_CLIENT_ID": "${ConsentsClientId}"},
 		events.Create:        {"USHER_VAULT": "aws-secretsmanager:${VaultPrefix}"},
-		events.Notify:        {"USHER_CALLBACK_URL": "${CallbackUrl}", "USHER_CALLBACK_SECRET": "aws-secretsmanager:${CallbackSecretArn}"},
+		events.Notify: {"USHER_CALLBACK_URL": "${CallbackUrl}", "USHER_CALLBACK_SECRET": "aws-secretsmanager:${CallbackSecretArn}",
+			"USHER_MAIL_ADDRESS": "${MailAddress}", "USHER_MAIL_FROM": "${MailFrom}", "USHER_MAIL_USERNAME": "${MailUsername}",
+			"USHER_MAIL_PASSWORD": "aws-secretsmanager:${MailPasswordSecretArn}"},
 	}[name])
 	return all
 }

@@ -37,7 +37,7 @@ var own = map[string][]string{
 	events.Create: {
 		"secretsmanager:CreateSecret on " + vault, "secretsmanager:GetSecretValue on " + vault, "secretsmanager:PutSecretValue on " + vault,
 	},
-	events.Notify: {"secretsmanager:GetSecretValue on ${CallbackSecretArn}"},
+	events.Notify: {"secretsmanager:GetSecretValue on ${CallbackSecretArn}", "secretsmanager:GetSecretValue on ${MailPasswordSecretArn}"},
 }
 
 const (
