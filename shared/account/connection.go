@@ -21,12 +21,8 @@ type Consents struct {
 	Applications map[string]string
 }
 
-// Connection is the part of an Account that an application has: one signs in by an
-// administrator's consent, and there is no user.
+// Connection is how an account's applications were consented to.
 type Connection struct {
-	// AppID is the application (client) id; empty for an account with a user. With one,
-	// UserPrincipalName is the connection's name, which only looks like a user's.
-	AppID string `json:",omitempty"`
 	// ConsentMethod is how the account's consents were planned; empty without any.
 	ConsentMethod ConsentMethod `json:",omitempty"`
 	// PolicyChange is what was done to the tenant's admin consent request policy; nil for nothing.

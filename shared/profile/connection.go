@@ -50,18 +50,17 @@ func checkConnection(grants []account.Grant) error {
 	return nil
 }
 
-// connectionOf is the part of the row that says how consents are given.
-func connectionOf(p Profile, t account.Tenant, mode Mode, grants []account.Grant) (c account.Connection) {
-	for _, g := range grants {
+// connect puts on the row which application signs in, and how consents are given.
+func connect(acc *account.Account, p Profile, t account.Tenant, mode Mode) {
+	for _, g := range acc.Grants {
 		if g.Kind != account.Application {
 			continue
 		}
-		c.ConsentMethod = account.ConsentMethod(first(string(t.Consents.Method), string(p.Consent.Method), string(account.ConsentDirect)))
+		acc.ConsentMethod = account.ConsentMethod(first(string(t.Consents.Method), string(p.Consent.Method), string(account.ConsentDirect)))
 		if mode == Connected {
-			c.AppID = g.Target
+			acc.AppID = g.Target
 		}
 	}
-	return c
 }
 
 var permissionForm = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)

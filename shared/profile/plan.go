@@ -54,10 +54,10 @@ func Plan(p Profile, req events.Request, t account.Tenant, now time.Time) (Plann
 		return Planned{}, err
 	}
 	acc := account.Account{
-		Connection: connectionOf(p, t, mode, grants),
-		Tenant:     t.ID, UserPrincipalName: args.UserPrincipalName(), Origin: account.Created, Profile: p.Name,
+		Tenant: t.ID, UserPrincipalName: args.UserPrincipalName(), Origin: account.Created, Profile: p.Name,
 		Owner: account.Owner(req.Owner), Grants: grants, State: account.AccountPlanned,
 	}
+	connect(&acc, p, t, mode)
 	terms.Write(&acc)
 	acc.Life.GraceDays = p.Lifetime.GraceDays
 	if args.Adopt {
