@@ -81,6 +81,7 @@ type Options struct {
 	Notices     Notices
 	DeadLetters DeadLetters
 	Desk        Desk
+	Connections Connections
 	Cases       Cases
 	// Profiles are the known profiles, by name.
 	Profiles []profile.Profile
@@ -134,6 +135,7 @@ func (c *console) routes() map[string]map[string]call {
 		"/api/accounts":              {"GET": c.listAccounts},
 		"/api/accounts/{id}":         {"GET": c.showAccount},
 		"/api/accounts/{id}/revoke":  {"POST": c.revoke},
+		"/api/accounts/{id}/targets": {"GET": c.showTargets, "POST": c.retarget},
 		"/api/sync":                  {"GET": c.listRuns, "POST": c.sync},
 		"/api/dead":                  {"GET": c.listDead},
 		"/api/dead/{id...}":          {"GET": c.showDead, "POST": c.replay, "DELETE": c.discard},

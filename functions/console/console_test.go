@@ -53,6 +53,8 @@ func newAPI(t *testing.T) *api {
 			{ID: "ac-1", Tenant: contoso.ID, UserPrincipalName: "sam@contoso.onmicrosoft.com", State: account.AccountActive, SecretRef: "file:contoso/ac-1"},
 			{ID: "ac-0", Tenant: contoso.ID, UserPrincipalName: "sam@contoso.onmicrosoft.com", State: account.AccountGone},
 			{ID: "ac-2", Tenant: contoso.ID, UserPrincipalName: "two@contoso.com", State: account.AccountActive},
+			{ID: "ac-4", Tenant: contoso.ID, UserPrincipalName: "vendor@contoso.onmicrosoft.com", State: account.AccountActive, AppID: "app",
+				Targets: account.Targets{Mode: account.TargetsChosen, Users: []account.TargetUser{{ObjectID: "u1", UserPrincipalName: "adele@contoso.com", DisplayName: "Adele Vance"}}}},
 			{ID: "ac-3", Tenant: "other", UserPrincipalName: "two@contoso.com", State: account.AccountActive},
 		},
 		runs: []ledger.SyncRun{{RequestID: "rq-3", Tenant: contoso.ID, Users: 5}},
@@ -60,7 +62,7 @@ func newAPI(t *testing.T) *api {
 	a.letters["rq-1/create/2"] = queue.DeadMessage{Message: queue.Message{ID: "rq-1/create/2", CorrelationID: "rq-1", Body: []byte(`{"a":1}`)}, Queue: "create", Reason: "name-taken"}
 	a.letters["odd"] = queue.DeadMessage{Message: queue.Message{ID: "odd", Body: []byte("not JSON")}, Queue: "create", Reason: queue.ReasonMaxDeliveries}
 	a.options = console.Options{
-		Requests: a.books, Accounts: a.books, Audit: a.books, Notices: a.books, DeadLetters: a.letters, Desk: a.desk, Cases: a.desk,
+		Requests: a.books, Accounts: a.books, Audit: a.books, Notices: a.books, DeadLetters: a.letters, Desk: a.desk, Cases: a.desk, Connections: a.desk,
 		Profiles: []profile.Profile{{Name: "sam360", Title: "Sam360"}}, Tenants: func() []account.Tenant { return []account.Tenant{contoso} },
 		Token: account.NewSecret(token), Now: func() time.Time { return now }, Ready: func(context.Context) []string { return nil },
 	}

@@ -48,9 +48,11 @@ type Inventory interface {
 	SaveRun(ctx context.Context, run ledger.SyncRun) error
 }
 
-// Desk starts the offboarding of an account whose time is over.
+// Desk starts the offboarding of an account whose time is over, and the synchronisation
+// of the users of a connection.
 type Desk interface {
 	Expire(ctx context.Context, acc account.Account, reason string, how events.Offboard) error
+	SyncTargets(ctx context.Context, acc account.Account) error
 }
 
 // Policy is how patient the function is. One delivery may take long, 50,000 users are 51
@@ -121,6 +123,9 @@ func (h *Handler) sync(ctx context.Context, t step.Task[events.FullSyncArgs], p 
 		return err
 	}
 	if err := h.record(ctx, t, *run); err != nil {
+		return err
+	}
+	if err := h.syncTargets(ctx, accounts); err != nil {
 		return err
 	}
 	return h.requeueLost(ctx, t, open, run)

@@ -37,11 +37,17 @@ func (o *outbox) Wake() {}
 type desk struct {
 	expired []string
 	how     []events.Offboard
+	synced  []string
 	err     error
 }
 
 func (d *desk) Expire(_ context.Context, a account.Account, _ string, how events.Offboard) error {
 	d.expired, d.how = append(d.expired, a.ID), append(d.how, how)
+	return d.err
+}
+
+func (d *desk) SyncTargets(_ context.Context, a account.Account) error {
+	d.synced = append(d.synced, a.ID)
 	return d.err
 }
 

@@ -108,6 +108,9 @@ func (s *scene) Expire(_ context.Context, a account.Account, _ string, _ events.
 	return nil
 }
 
+// SyncTargets is fullsync.Desk; there is no connection here.
+func (s *scene) SyncTargets(context.Context, account.Account) error { return nil }
+
 func (s *scene) directory() *entra.Client {
 	transport := &http.Client{Transport: s.server.Transport()}
 	c, err := entra.New(entra.Options{

@@ -92,6 +92,8 @@ func (o *office) Expire(_ context.Context, a account.Account, _ string, _ events
 	return nil
 }
 
+func (o *office) SyncTargets(context.Context, account.Account) error { return nil }
+
 type nobodySeen struct{}
 
 func (nobodySeen) Visible(context.Context, account.TenantID, ...account.Member) (map[string]bool, error) {
