@@ -141,11 +141,22 @@ var graphFree = []string{"functions/intake/...", "functions/notify/...", "functi
 // ofUsher is what only the process that serves everything links (docs/decisions/011).
 var ofUsher = []string{"modernc.org/sqlite", "github.com/prometheus/client_golang/prometheus"}
 
+// ldapClient is linked only by what makes, changes or deletes accounts on premises, and by tests.
+const ldapClient = "github.com/go-ldap/ldap/v3"
+
+var onPremises = []string{
+	"functions/create/cmd", "functions/revoke/cmd", "functions/handover/cmd", "functions/usher/...",
+	"shared/activedirectory", "shared/host/domains",
+}
+
 func TestWhatIsLinked(t *testing.T) {
 	for _, p := range packages(t) {
 		assert.NotContains(t, p.Deps, graphSDK, "%s links the SDK's root client, which is hundreds of packages", p.ImportPath)
 		if in(p.ImportPath, graphFree) {
 			assert.NotContains(t, p.Deps, graphModels, "%s makes no call to Graph", p.ImportPath)
+		}
+		if !in(p.ImportPath, onPremises) && !forTests(p.ImportPath) {
+			assert.NotContains(t, p.Deps, ldapClient, "%s does nothing on premises", p.ImportPath)
 		}
 		if isCmd(p.ImportPath) {
 			for _, engine := range ofUsher {

@@ -12,10 +12,14 @@ const (
 	graph      = "github.com/microsoftgraph/msgraph-sdk-go"
 	sqlite     = "modernc.org/sqlite"
 	prometheus = "github.com/prometheus/client_golang"
+	ldap       = "github.com/go-ldap/ldap/v3"
 )
 
 // graphFree are the functions that make no call to Graph.
 var graphFree = []string{"intake", "notify", "console", hello}
+
+// onPremises are the functions that act in Active Directory.
+var onPremises = []string{"create", "revoke", "handover"}
 
 func (p program) budget() int {
 	if slices.Contains(graphFree, p.name) {
@@ -36,6 +40,9 @@ func (p program) linked() (wrong []string) {
 	barred := []string{sqlite, prometheus}
 	if slices.Contains(graphFree, p.name) {
 		barred = append(barred, graph)
+	}
+	if !slices.Contains(onPremises, p.name) {
+		barred = append(barred, ldap)
 	}
 	info, err := buildinfo.ReadFile(p.path)
 	if err != nil {
