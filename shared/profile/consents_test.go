@@ -53,12 +53,11 @@ func TestAConnectionHasNoUser(t *testing.T) {
 
 func TestWhichApplication(t *testing.T) {
 	configured := contoso
-	configured.Consents = account.Consents{Method: account.ConsentLink, Applications: map[string]string{"trendmicro-cas": otherApp}}
+	configured.Consents = account.Consents{Applications: map[string]string{"trendmicro-cas": otherApp}}
 	planned, err := connect(t, "trendmicro-cas", configured, func(r *events.Request) { r.Access.AppConsents = nil })
 	require.NoError(t, err)
 	args := consentArgs(t, planned)
 	assert.Equal(t, otherApp, args.AppID)
-	assert.Equal(t, events.ConsentLink, args.Method)
 	assert.Equal(t, "Cloud App Security connector", args.App)
 
 	planned, err = connect(t, "trendmicro-cas", contoso, func(r *events.Request) {
@@ -114,6 +113,7 @@ func TestConsentsThatAreRefused(t *testing.T) {
 		"EntryWithoutPermissions": {func(r *events.Request) {
 			r.Access.AppConsents = []events.AppConsent{{Permissions: []string{"Mail.Read"}}, {}}
 		}, fault.RequestInvalid, "entry 2"},
+		"Policy":      {func(r *events.Request) { r.Access.ConsentPolicy = &events.ConsentPolicy{Enabled: &no} }, fault.StepUnsupported, "consentPolicy"},
 		"EmptyPolicy": {func(r *events.Request) { r.Access.ConsentPolicy = &events.ConsentPolicy{} }, fault.RequestInvalid, "consentPolicy"},
 		"Days": {func(r *events.Request) {
 			r.Access.ConsentPolicy = &events.ConsentPolicy{Enabled: &no, RequestExpiresDays: 61}
@@ -143,6 +143,9 @@ func connected(t *testing.T) account.Account {
 	planned, err := connect(t, "mediafly-intelligence", contoso, func(*events.Request) {})
 	require.NoError(t, err)
 	acc := planned.Account
+	acc.Grants = append(acc.Grants, account.Grant{
+		Kind: account.ConsentPolicySetting, Target: account.ConsentRequestPolicy, Name: "the admin consent request policy", Ours: true,
+	})
 	for i := range acc.Grants {
 		acc.Grants[i].State = account.GrantGiven
 	}
@@ -208,4 +211,13 @@ func TestWhatAConnectionCannotKeep(t *testing.T) {
 		assert.Equal(t, fault.RequestInvalid, fault.CodeOf(profile.CheckOffboard(connected(t), how)))
 	}
 	assert.NoError(t, profile.CheckOffboard(connected(t), events.Offboard{GraceDays: 3, Mode: profile.OffboardDisable}))
+}
+
+// A consent that an administrator is to give on Microsoft's page is not given by Usher.
+func TestConsentByLinkIsNotGivenDirectly(t *testing.T) {
+	tenant := contoso
+	tenant.Consents.Method = account.ConsentLink
+	_, err := connect(t, "trendmicro-cas", tenant, func(*events.Request) {})
+	require.ErrorContains(t, err, "link")
+	assert.Equal(t, fault.StepUnsupported, fault.CodeOf(err))
 }
