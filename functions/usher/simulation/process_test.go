@@ -17,6 +17,7 @@ import (
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/events/schemas"
 	"github.com/usher365/usher/functions/assignrole"
+	"github.com/usher365/usher/functions/assigntargets"
 	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/functions/fullsync"
 	"github.com/usher365/usher/functions/grantconsent"
@@ -140,7 +141,11 @@ func (p *process) wire() {
 		grantrolegroup.New(directory, groups, patience.NewRoom(groups, history, time.Now)).Handle)
 	step.Handle(p.runner, events.Revoke, revoke.Policy, revoke.New(revoke.Options{
 		Users: directory, Deleted: directory, Roles: directory, RoleGroups: groups, OnPremises: p.domain, Limits: policy.Builtin().Limits,
-	}).Pass(revoke.NewConsents(applications, applications, applications).Handle, revoke.ConsentParts...).Handle)
+	}).Pass(revoke.NewConsents(applications, applications, applications).Handle, revoke.ConsentParts...).
+		Pass(revoke.NewTargets(applications).Handle, events.RevokeTargets).Handle)
+	step.Handle(p.runner, events.AssignTargets, assigntargets.Policy, assigntargets.New(assigntargets.Options{
+		Applications: applications, Assignments: applications, Directory: applications, Delegations: applications,
+	}).Handle)
 	step.Handle(p.runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(applications, applications, applications).Handle)
 	step.Handle(p.runner, events.FullSync, fullsync.Policy, fullsync.New(directory, groups, books, books, p.desk, time.Now).Handle)
 	notices := p.runner.HandleNotices(notify.Policy, notify.New(p, nil).Handle, nil)

