@@ -177,6 +177,8 @@ type AssignRoleArgs struct {
 	// RoleID is the role's template id, which is its definition id for built-in roles.
 	RoleID string `json:"roleId"`
 	Role   string `json:"role"`
+	// Until is when the role is to end by itself, where the tenant can do that; zero for never.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // GrantRoleGroupArgs are the arguments of grantrolegroup.

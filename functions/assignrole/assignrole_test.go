@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -18,6 +19,16 @@ import (
 )
 
 const role = "f023fd81-a637-4b56-95fd-791ac0226033"
+
+// tenant is what the handler calls.
+type directory interface {
+	assignrole.Directory
+	assignrole.Schedules
+}
+
+func handler(t directory) *assignrole.Handler {
+	return assignrole.New(assignrole.Options{Directory: t, Schedules: t, Limits: policy.Builtin().Limits})
+}
 
 func setup(t *testing.T) (*tenanttest.Memory, step.Task[events.AssignRoleArgs]) {
 	t.Helper()
@@ -57,11 +68,11 @@ func TestAssignRole(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tenant, task := setup(t)
 			tenant.Before, tenant.After = tt.before, tt.after
-			res, err := assignrole.New(tenant, policy.Builtin().Limits).Handle(context.Background(), task)
+			res, err := handler(tenant).Handle(context.Background(), task)
 			if tt.code != "" {
 				assert.Equal(t, tt.code, fault.CodeOf(err))
 				assert.Equal(t, tt.class, fault.ClassOf(err))
-				res, err = assignrole.New(tenant, policy.Builtin().Limits).Handle(context.Background(), task)
+				res, err = handler(tenant).Handle(context.Background(), task)
 			}
 			require.NoError(t, err, "the next attempt succeeds")
 			res.Learn(&task.Account)
@@ -80,9 +91,9 @@ func TestAssignedAlreadyIsDoneOnlyWhenReadBack(t *testing.T) {
 	require.NoError(t, err)
 	stale := 2
 	reader := &staleList{Memory: tenant, stale: &stale}
-	_, err = assignrole.New(reader, policy.Builtin().Limits).Handle(context.Background(), task)
+	_, err = handler(reader).Handle(context.Background(), task)
 	assert.Equal(t, fault.RoleNotVisible, fault.CodeOf(err), "a conflict alone is no proof")
-	res, err := assignrole.New(reader, policy.Builtin().Limits).Handle(context.Background(), task)
+	res, err := handler(reader).Handle(context.Background(), task)
 	require.NoError(t, err)
 	assert.Equal(t, "Service Support Administrator assigned", res.Detail)
 }
@@ -104,7 +115,7 @@ func (s *staleList) RoleAssignments(ctx context.Context, t account.TenantID, p s
 func TestAssignRoleWithoutAnAccountStops(t *testing.T) {
 	tenant, task := setup(t)
 	task.Account.ObjectID = ""
-	_, err := assignrole.New(tenant, policy.Builtin().Limits).Handle(context.Background(), task)
+	_, err := handler(tenant).Handle(context.Background(), task)
 	assert.Equal(t, fault.Permanent, fault.ClassOf(err))
 	assert.Empty(t, tenant.Calls())
 }
@@ -122,7 +133,7 @@ func TestTheNumberOfGlobalAdministratorsIsGuarded(t *testing.T) {
 				require.NoError(t, err)
 			}
 			for range 2 { // the second time it is there already
-				_, err := assignrole.New(tenant, policy.Builtin().Limits).Handle(context.Background(), task)
+				_, err := handler(tenant).Handle(context.Background(), task)
 				if tt.code == "" {
 					require.NoError(t, err)
 					continue
@@ -138,7 +149,97 @@ func TestNothingIsAssignedWhenTheAdministratorsCannotBeCounted(t *testing.T) {
 	tenant, task := setup(t)
 	task.Args = events.AssignRoleArgs{RoleID: account.GlobalAdministrator, Role: "Global Administrator"}
 	tenant.Before = fail("RoleHolders", 1, errors.New("no answer"))
-	_, err := assignrole.New(tenant, policy.Builtin().Limits).Handle(context.Background(), task)
+	_, err := handler(tenant).Handle(context.Background(), task)
 	require.ErrorContains(t, err, "count the Global Administrators")
 	assert.NotContains(t, tenant.Calls(), "AssignRole")
+}
+
+var (
+	now = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	end = now.AddDate(0, 0, 30)
+)
+
+// bound gives a task for a role that is to end by itself.
+func bound(t *testing.T, licensed bool) (*tenanttest.Memory, step.Task[events.AssignRoleArgs]) {
+	tenant, task := setup(t)
+	tenant.Licensed, task.Now, task.Args.Until = licensed, now, end
+	return tenant, task
+}
+
+// try handles the task once and keeps what was learned.
+func try(d directory, task *step.Task[events.AssignRoleArgs]) (step.Result, error) {
+	res, err := handler(d).Handle(context.Background(), *task)
+	if res.Learn != nil {
+		res.Learn(&task.Account)
+	}
+	return res, err
+}
+
+func TestARoleEndsByItself(t *testing.T) {
+	tenant, task := bound(t, true)
+	res, err := try(tenant, &task)
+	require.NoError(t, err)
+	assert.Equal(t, "Service Support Administrator assigned until 2026-12-22 00:00:00", res.Detail)
+	assert.Equal(t, end, task.Account.Grants[0].Until)
+	for range 2 {
+		_, err = try(tenant, &task)
+		require.NoError(t, err, "and again does no harm")
+	}
+}
+
+func TestARoleWithoutALicenceIsMarked(t *testing.T) {
+	tenant, task := bound(t, false)
+	for range 2 {
+		res, err := try(tenant, &task)
+		require.NoError(t, err)
+		assert.Contains(t, res.Detail, "the tenant has no licence")
+		assert.Contains(t, task.Account.Grants[0].Detail, "without an end")
+		assert.Zero(t, task.Account.Grants[0].Until)
+		assert.Equal(t, account.GrantGiven, task.Account.Grants[0].State)
+	}
+}
+
+func TestALostReplyOfATimeBoundRole(t *testing.T) {
+	tenant, task := bound(t, true)
+	tenant.After = fail("SetRoleEnd", 1, errors.New("connection lost"))
+	_, err := try(tenant, &task)
+	require.Error(t, err)
+	_, err = try(tenant, &task)
+	require.NoError(t, err)
+	assert.Equal(t, end, task.Account.Grants[0].Until, "it was read back")
+}
+
+func TestTheEndIsMoved(t *testing.T) {
+	tenant, task := bound(t, true)
+	_, err := try(tenant, &task)
+	require.NoError(t, err)
+	task.Args.Until = end.AddDate(0, 0, 10)
+	_, err = try(tenant, &task)
+	assert.Equal(t, fault.RoleNotVisible, fault.CodeOf(err), "it is read back before it is believed")
+	_, err = try(tenant, &task)
+	require.NoError(t, err)
+	assert.Equal(t, task.Args.Until, task.Account.Grants[0].Until)
+
+	task.Account.Grants[0].Ours = false
+	task.Args.Until = end
+	_, err = try(tenant, &task)
+	require.NoError(t, err)
+	assert.NotEqual(t, end, task.Account.Grants[0].Until, "what is not ours is left alone")
+}
+
+func TestNoRoleAfterTheEnd(t *testing.T) {
+	tenant, task := bound(t, true)
+	task.Now = end
+	_, err := try(tenant, &task)
+	assert.Equal(t, fault.RequestExpired, fault.CodeOf(err))
+	assert.NotContains(t, tenant.Calls(), "AssignRoleUntil")
+}
+
+func TestAnEndThatCannotBeReadIsNoEnd(t *testing.T) {
+	tenant, task := bound(t, true)
+	tenant.Before = fail("RoleEnd", 1, errors.New("no answer"))
+	_, err := try(tenant, &task)
+	require.ErrorContains(t, err, "read when")
+	_, err = try(tenant, &task)
+	require.NoError(t, err)
 }

@@ -35,7 +35,7 @@ func Compare(managed []account.Account, seen Observed, now time.Time) (findings 
 			c.add(AccountMissing, "", "the account is gone from the tenant")
 		} else {
 			c.user(user)
-			c.roles(seen.Roles[a.ObjectID])
+			c.roles(seen.Roles[a.ObjectID], now)
 			c.roleGroups(seen.Members)
 		}
 		c.expiry(now)
@@ -85,9 +85,9 @@ func (c *comparison) user(u account.User) {
 	}
 }
 
-func (c *comparison) roles(held []account.RoleAssignment) {
+func (c *comparison) roles(held []account.RoleAssignment, now time.Time) {
 	for _, g := range c.account.Grants {
-		if g.Kind == account.DirectoryRole && g.State == account.GrantGiven && !holds(held, g.Target) {
+		if g.Kind == account.DirectoryRole && g.State == account.GrantGiven && !g.Over(now) && !holds(held, g.Target) {
 			c.add(RoleMissing, g.Target, "no longer holds "+g.Name)
 		}
 	}

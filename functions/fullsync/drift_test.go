@@ -52,6 +52,10 @@ func TestCompare(t *testing.T) {
 		"AsPromised":    {func(*account.Account, *fullsync.Observed) {}, nil},
 		"Missing":       {func(_ *account.Account, o *fullsync.Observed) { delete(o.Users, "oid") }, []string{fullsync.AccountMissing}},
 		"Disabled":      {func(_ *account.Account, o *fullsync.Observed) { o.Users["oid"] = account.User{ObjectID: "oid"} }, []string{fullsync.AccountDisabled}},
+		"RoleOver": {func(a *account.Account, o *fullsync.Observed) {
+			o.Roles = nil
+			a.Grants[0].Until = now
+		}, nil},
 		"RoleGone":      {func(_ *account.Account, o *fullsync.Observed) { o.Roles = nil }, []string{fullsync.RoleMissing}},
 		"RoleGroupGone": {func(_ *account.Account, o *fullsync.Observed) { o.Members = nil }, []string{fullsync.RoleGroupMissing}},
 		"ForeignRole": {func(_ *account.Account, o *fullsync.Observed) {

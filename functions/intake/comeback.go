@@ -46,7 +46,6 @@ func (d *Desk) comeback(o order, acc account.Account, offboard account.Request) 
 	rec := ledger.Record{Request: d.row(o), Account: acc}
 	r := &rec.Request
 	r.AccountID, r.UserPrincipalName, r.Profile, r.Undoes = acc.ID, acc.UserPrincipalName, acc.Profile, offboard.ID
-	r.Steps = profile.Restoration(offboard, acc)
 	var again []account.Grant
 	for i, g := range acc.Grants {
 		switch g.State {
@@ -63,6 +62,7 @@ func (d *Desk) comeback(o order, acc account.Account, offboard account.Request) 
 		rec.Account.ExpiresAt = time.Time{}
 		note(&rec, o, "expiry.lifted", "the account had expired on "+end.UTC().Format(time.DateOnly))
 	}
+	r.Steps = profile.Restoration(offboard, rec.Account)
 	if err := d.ask(&rec, o, account.Question{Grants: again, Owner: acc.Owner, Begins: o.now, Ends: rec.Account.ExpiresAt}); err != nil {
 		return ledger.Draft{}, err
 	}

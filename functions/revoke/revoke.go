@@ -37,6 +37,8 @@ type Roles interface {
 	RoleAssignments(ctx context.Context, t account.TenantID, principal string) ([]account.RoleAssignment, error)
 	RoleHolders(ctx context.Context, t account.TenantID, role string) ([]account.RoleAssignment, error)
 	RemoveRoleAssignment(ctx context.Context, t account.TenantID, id string) error
+	// EndRole ends a role early that was to end by itself.
+	EndRole(ctx context.Context, t account.TenantID, principal, role string) error
 }
 
 // RoleGroups is what it needs of Exchange.

@@ -292,3 +292,31 @@ func TestAFailedReadIsNoProofOfAbsence(t *testing.T) {
 		assert.Error(t, err, p.part)
 	}
 }
+
+func TestATimeBoundRoleIsEndedEarly(t *testing.T) {
+	b := setup(t)
+	b.task.Account.Grants[0].Until = now.AddDate(0, 0, 30)
+	_, err := b.run(events.RevokeRole, role)
+	require.NoError(t, err)
+	assert.Contains(t, b.tenant.Calls(), "EndRole")
+	assert.NotContains(t, b.tenant.Calls(), "RemoveRoleAssignment")
+	assert.Zero(t, b.task.Account.Grants[0].Until)
+}
+
+func TestATimeBoundRoleThatWasMadeMomentsAgoIsEndedLater(t *testing.T) {
+	b := setup(t)
+	b.task.Account.Grants[0].Until = now.AddDate(0, 0, 30)
+	b.task.Account.Grants[0].State = account.GrantLeaving
+	early := true
+	b.tenant.Before = func(op string) error {
+		if op == "EndRole" && early {
+			early = false
+			return fault.NotReadyf(fault.RoleStillListed, "five minutes at least")
+		}
+		return nil
+	}
+	_, err := b.once(events.RevokeRole, role)
+	assert.Equal(t, fault.Waiting, fault.ClassOf(err))
+	_, err = b.run(events.RevokeRole, role)
+	require.NoError(t, err)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
@@ -67,7 +68,14 @@ func (h *Handler) role(ctx context.Context, t task) (step.Result, error) {
 // removeRole asks for the removal of the assignment that shows, and of the one on record.
 func (h *Handler) removeRole(ctx context.Context, t task, role string, held *account.RoleAssignment) error {
 	ids := map[string]bool{}
-	if g := t.Account.Grant(account.DirectoryRole, role); g != nil && g.AssignmentID != "" {
+	g := t.Account.Grant(account.DirectoryRole, role)
+	if g != nil && !g.Until.IsZero() {
+		if err := h.Roles.EndRole(ctx, t.Tenant.ID, t.Account.ObjectID, role); err != nil {
+			return fmt.Errorf("end role %s of %s: %w", role, t.Account.UserPrincipalName, err)
+		}
+		return nil
+	}
+	if g != nil && g.AssignmentID != "" {
 		ids[g.AssignmentID] = true
 	}
 	if held != nil {
@@ -127,7 +135,7 @@ func keepsAdmin(t task) bool {
 func taken(t task, kind account.GrantKind, detail string) step.Result {
 	return step.Result{Detail: detail, Learn: func(a *account.Account) {
 		if g := a.Grant(kind, t.Args.Target); g != nil {
-			g.State, g.AssignmentID = account.GrantTaken, ""
+			g.State, g.AssignmentID, g.Until, g.Detail = account.GrantTaken, "", time.Time{}, ""
 		}
 	}}
 }

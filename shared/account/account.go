@@ -169,9 +169,16 @@ type Grant struct {
 	State GrantState `json:"state"`
 	// Ours is false for a right that an adopted account already had: never taken away.
 	Ours bool `json:"ours"`
+	// Until is when Entra ends the right by itself; zero when it does not.
+	Until time.Time `json:"until,omitzero"`
+	// Detail says what is to be known about the right, such as why it has no end.
+	Detail string `json:"detail,omitempty"`
 	// Alert asks for an alarm when it is given: the policy says so.
 	Alert bool `json:"alert,omitempty"`
 }
+
+// Over reports whether the right has ended by itself.
+func (g Grant) Over(now time.Time) bool { return !g.Until.IsZero() && !g.Until.After(now) }
 
 // GrantState is how far a right has come.
 type GrantState string

@@ -50,6 +50,8 @@ const (
 	RestoreWindowOver    Code = "restore-window-over"
 	LastGlobalAdmin      Code = "last-global-administrator"
 	GlobalAdminCount     Code = "global-administrator-count"
+	PIMUnavailable       Code = "pim-unavailable"
+	RolePolicyRefused    Code = "role-policy-refused"
 	AnswerNotUnderstood  Code = "answer-not-understood"
 	ListingExpired       Code = "listing-expired"
 )

@@ -59,6 +59,8 @@ var meanings = []Meaning{
 	{QuotaExceeded, "The tenant has no room for more directory objects.", "Delete unused objects or ask Microsoft for more quota."},
 	{RestoreWindowOver, "The account is not among the deleted ones any more (30 days).", "Ask for a new account."},
 	{LastGlobalAdmin, "Too few Global Administrators would be left to the tenant.", "Make another Global Administrator first; then replay the step."},
+	{PIMUnavailable, "The tenant has no licence for Privileged Identity Management, so no role can end by itself.", "Nothing: the role is given without an end of its own and taken away by the sync; with Microsoft Entra ID P2 it ends by itself."},
+	{RolePolicyRefused, "The tenant's settings of the role in Privileged Identity Management do not allow the assignment.", "Ask for an earlier end date, or let the role's settings allow the time; then replay the step."},
 	{GlobalAdminCount, "The tenant has too many Global Administrators for one more, or too few to take one away again.", "Bring their number within the policy's limits (2 to 8 by default); then send the request again."},
 	{ListingExpired, "Microsoft Graph does not remember any more where a listing stood.", "Nothing: the listing is read again from its beginning."},
 	{ApplicationUnknown, "No tenant offers the application that consent was asked for.", "Check the application id with the vendor, and that it belongs to the tenant's cloud."},

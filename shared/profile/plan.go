@@ -76,7 +76,7 @@ func Plan(p Profile, req events.Request, t account.Tenant, now time.Time) (Plann
 	if err != nil {
 		return Planned{}, err
 	}
-	steps := append(grantSteps(grants, acc.Connection, req.Access.ConsentPolicy), aimed...)
+	steps := append(grantSteps(grants, acc, req.Access.ConsentPolicy), aimed...)
 	if mode != Connected {
 		steps = append(createSteps(args), steps...)
 	}
@@ -177,13 +177,14 @@ func createSteps(args events.CreateArgs) []account.Step {
 }
 
 // grantSteps gives consents and roles first: Entra answers at once, Exchange makes us wait.
-func grantSteps(grants []account.Grant, c account.Connection, asked *events.ConsentPolicy) (steps []account.Step) {
+// A role is to end by itself when the account expires.
+func grantSteps(grants []account.Grant, acc account.Account, asked *events.ConsentPolicy) (steps []account.Step) {
 	names := namer{}
-	steps = consentSteps(names, grants, c, asked)
+	steps = consentSteps(names, grants, acc.Connection, asked)
 	for _, g := range grants {
 		if g.Kind == account.DirectoryRole {
 			steps = append(steps, newStep(names.name("assignrole-", g.Name), events.AssignRole,
-				"Assign "+g.Name, events.AssignRoleArgs{RoleID: g.Target, Role: g.Name}))
+				"Assign "+g.Name, events.AssignRoleArgs{RoleID: g.Target, Role: g.Name, Until: acc.ExpiresAt}))
 		}
 	}
 	for _, g := range grants {

@@ -137,7 +137,7 @@ func Restoration(offboard account.Request, acc account.Account) []account.Step {
 		steps = append(steps, partStep("enable", "Enable "+upn, events.RestoreEnabled))
 	}
 	ours := slices.DeleteFunc(slices.Clone(acc.Grants), func(g account.Grant) bool { return !g.Ours })
-	return append(steps, grantSteps(ours, acc.Connection, policyAgain(acc))...)
+	return append(steps, grantSteps(ours, acc, policyAgain(acc))...)
 }
 
 // triedParts are the parts of an offboarding that were done, or may have been.

@@ -51,14 +51,14 @@ func schedulePath(eligible bool) string {
 	return rolePath + "roleAssignmentScheduleRequests"
 }
 
-// requestSchedule serves adminAssign and adminRemove; the self-service actions need a person's MFA session.
+// requestSchedule serves adminAssign, adminUpdate and adminRemove; the self-service actions need a person's MFA session.
 func (c *graphCall) requestSchedule(eligible bool) *response {
 	var body scheduleBody
 	if resp := c.decode(&body); resp != nil {
 		return resp
 	}
 	if !c.t.p2 {
-		return c.fail(http.StatusForbidden, "AadPremiumLicenseRequired", "The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance license.")
+		return c.unlicensed()
 	}
 	def, resp := c.checkTarget(body.roleBody)
 	if resp != nil {
@@ -69,6 +69,8 @@ func (c *graphCall) requestSchedule(eligible bool) *response {
 	switch body.Action {
 	case "adminAssign":
 		resp = c.schedule(req)
+	case "adminUpdate":
+		resp = c.reschedule(req)
 	case "adminRemove":
 		resp = c.unschedule(req)
 	default:
@@ -101,6 +103,31 @@ func (c *graphCall) schedule(req *scheduleRequest) *response {
 	}
 	if !req.Eligible && !b.IsValidationOnly {
 		c.t.assign(c.now, b.PrincipalID, b.RoleDefinitionID, *b.DirectoryScopeID).current().Ends = ends
+	}
+	return nil
+}
+
+func (c *graphCall) unlicensed() *response {
+	return c.fail(http.StatusBadRequest, "AadPremiumLicenseRequired", "The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance license.")
+}
+
+// reschedule moves the end of a standing assignment.
+func (c *graphCall) reschedule(req *scheduleRequest) *response {
+	b := req.Body
+	standing := c.t.standing(req, c.now)
+	if standing == nil {
+		return c.fail(http.StatusNotFound, "RoleAssignmentDoesNotExist", "The Role assignment does not exist.")
+	}
+	ends, err := b.ends(c.now)
+	if err != nil {
+		return c.fail(http.StatusBadRequest, "RoleAssignmentRequestPolicyValidationFailed", `The following policy rules failed: ["ExpirationRule"]`)
+	}
+	if req.Ends = ends; b.IsValidationOnly {
+		return nil
+	}
+	standing.Ends = ends
+	if active := c.t.assignment(b.PrincipalID, b.RoleDefinitionID, *b.DirectoryScopeID); active != nil && !req.Eligible {
+		active.current().Ends = ends
 	}
 	return nil
 }
@@ -225,6 +252,31 @@ func (c *graphCall) listSchedules(eligible bool) *response {
 	}
 	fields := map[string]filterable{"principalId": basic, "roleDefinitionId": basic, "status": basic, "action": basic, "targetScheduleId": basic}
 	return c.collection(schedulePath(eligible), fields, objects)
+}
+
+// listStanding serves the schedules of active assignments: those made by request, and
+// those made directly, which never end.
+func (c *graphCall) listStanding() *response {
+	if !c.t.p2 {
+		return c.unlicensed()
+	}
+	objects := []map[string]any{}
+	for _, rec := range c.t.roles {
+		a := rec.current()
+		if a == nil {
+			continue
+		}
+		expiration := map[string]any{"type": "noExpiration", "endDateTime": nil, "duration": nil}
+		if !a.Ends.IsZero() {
+			expiration = map[string]any{"type": "afterDateTime", "endDateTime": timeOrNull(a.Ends), "duration": nil}
+		}
+		objects = append(objects, map[string]any{
+			"id": a.ID, "principalId": a.PrincipalID, "roleDefinitionId": a.RoleDefinitionID, "directoryScopeId": a.DirectoryScopeID,
+			"appScopeId": nil, "status": "Provisioned", "assignmentType": "Assigned", "memberType": "Direct",
+			"scheduleInfo": map[string]any{"startDateTime": nil, "recurrence": nil, "expiration": expiration},
+		})
+	}
+	return c.collection(rolePath+"roleAssignmentSchedules", map[string]filterable{"principalId": basic, "roleDefinitionId": basic}, objects)
 }
 
 func (c *graphCall) readSchedule(eligible bool) *response {

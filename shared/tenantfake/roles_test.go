@@ -83,7 +83,8 @@ func TestPIM(t *testing.T) {
 			"scheduleInfo": map[string]any{"startDateTime": "2026-11-21T12:00:00Z", "expiration": map[string]any{"type": "afterDuration", "duration": duration}},
 			"ticketInfo":   map[string]any{"ticketNumber": "CHG1", "ticketSystem": "ServiceNow"}}
 	}
-	require.Equal(t, "AadPremiumLicenseRequired", errorCode(c.call(403, "POST", path, request("adminAssign", "P14D"))))
+	require.Equal(t, "AadPremiumLicenseRequired", errorCode(c.call(400, "POST", path, request("adminAssign", "P14D"))))
+	require.Equal(t, "AadPremiumLicenseRequired", errorCode(c.call(400, "GET", "/roleManagement/directory/roleAssignmentSchedules", nil)))
 	c.tenant.SetPremiumP2(true)
 	require.Equal(t, "RoleAssignmentRequestPolicyValidationFailed", errorCode(c.call(400, "POST", path, request("adminAssign", "P1Y"))))
 	require.Equal(t, "RoleAssignmentRequestPolicyValidationFailed", errorCode(c.call(400, "POST", path, request("selfActivate", "P14D"))))
@@ -102,8 +103,14 @@ func TestPIM(t *testing.T) {
 
 	c.call(201, "POST", path, request("adminAssign", "PT30M"))
 	require.NotEmpty(t, c.tenant.RolesOf(id))
+	c.call(201, "POST", path, request("adminUpdate", "PT40M"))
+	standing := c.get("/roleManagement/directory/roleAssignmentSchedules?$filter=principalId%20eq%20'" + id + "'")["value"].([]any)
+	require.Len(t, standing, 1)
 	c.clock.advance(30 * time.Minute)
+	require.NotEmpty(t, c.tenant.RolesOf(id), "its end was moved")
+	c.clock.advance(10 * time.Minute)
 	require.Empty(t, c.tenant.RolesOf(id), "the assignment has ended")
+	c.call(404, "POST", path, request("adminUpdate", "PT40M"))
 
 	later := request("adminAssign", "P1D")
 	later["scheduleInfo"].(map[string]any)["startDateTime"] = "2026-11-22T12:00:00Z"

@@ -84,6 +84,7 @@ func init() { // a variable initialiser would be a cycle: the batch handler look
 		{method: "GET", pattern: "/roleManagement/directory/roleAssignments/{id}", permissions: readRoles, result: "unifiedRoleAssignment", handle: (*graphCall).readAssignment},
 		{method: "DELETE", pattern: "/roleManagement/directory/roleAssignments/{id}", permissions: writeRoles, handle: (*graphCall).deleteAssignment},
 
+		{method: "GET", pattern: "/roleManagement/directory/roleAssignmentSchedules", permissions: readActive, result: "unifiedRoleAssignmentSchedule", handle: (*graphCall).listStanding},
 		{method: "GET", pattern: "/roleManagement/directory/roleAssignmentScheduleRequests", permissions: readActive, result: "unifiedRoleAssignmentScheduleRequest", handle: (*graphCall).listActive},
 		{method: "POST", pattern: "/roleManagement/directory/roleAssignmentScheduleRequests", permissions: writeActive, body: "unifiedRoleAssignmentScheduleRequest", result: "unifiedRoleAssignmentScheduleRequest", handle: (*graphCall).requestActive},
 		{method: "GET", pattern: "/roleManagement/directory/roleAssignmentScheduleRequests/{id}", permissions: readActive, result: "unifiedRoleAssignmentScheduleRequest", handle: (*graphCall).readActive},

@@ -29,6 +29,8 @@ type Memory struct {
 	GroupsThere []string
 	// PageSize is how many accounts or assignments a page of a listing has. Zero is all of them.
 	PageSize int
+	// Licensed says that roles can end by themselves.
+	Licensed bool
 
 	mu          sync.Mutex
 	next        int
@@ -36,6 +38,7 @@ type Memory struct {
 	deleted     map[string]account.User
 	passwords   map[string]account.Secret
 	assignments []account.RoleAssignment
+	ends        ends
 	members     map[string][]string
 	apps        apps
 	targets     targets

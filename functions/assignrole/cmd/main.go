@@ -27,6 +27,7 @@ func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
-	step.Handle(p.Runner, events.AssignRole, assignrole.Policy, assignrole.New(directory, rules.Limits).Handle)
+	handler := assignrole.New(assignrole.Options{Directory: directory, Schedules: directory, Limits: rules.Limits})
+	step.Handle(p.Runner, events.AssignRole, assignrole.Policy, handler.Handle)
 	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: assignrole.Policy.Longest()}, nil
 }

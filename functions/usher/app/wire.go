@@ -49,7 +49,9 @@ func (a *App) wireFunctions(context.Context) error {
 	passwords := func(avoid ...string) (account.Secret, error) { return secrets.NewPassword(nil, avoid...) }
 	step.Handle(a.Runner, events.CheckFitness, checkfitness.Policy, checkfitness.New(a.Directory).Handle)
 	step.Handle(a.Runner, events.Create, create.Policy, create.New(a.Directory, a.Vault, passwords, a.OnPremises).Handle)
-	step.Handle(a.Runner, events.AssignRole, assignrole.Policy, assignrole.New(a.Directory, a.Policy.Limits).Handle)
+	step.Handle(a.Runner, events.AssignRole, assignrole.Policy, assignrole.New(assignrole.Options{
+		Directory: a.Directory, Schedules: a.Directory, Limits: a.Policy.Limits,
+	}).Handle)
 	step.Handle(a.Runner, events.GrantRoleGroup, grantrolegroup.Policy(a.room.History.Next), grantrolegroup.New(a.Directory, a.Exchange, a.room).Handle)
 	step.Handle(a.Runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(a.Applications, a.Applications, a.Applications).Handle)
 	step.Handle(a.Runner, events.AssignTargets, assigntargets.Policy, assigntargets.New(assigntargets.Options{

@@ -136,7 +136,9 @@ func (p *process) wire() {
 		Observe: p.observe,
 	})
 	step.Handle(p.runner, events.Create, create.Policy, create.New(directory, p.vault, p.passwords, p.domain).Handle)
-	step.Handle(p.runner, events.AssignRole, assignrole.Policy, assignrole.New(directory, policy.Builtin().Limits).Handle)
+	step.Handle(p.runner, events.AssignRole, assignrole.Policy, assignrole.New(assignrole.Options{
+		Directory: directory, Schedules: directory, Limits: policy.Builtin().Limits,
+	}).Handle)
 	step.Handle(p.runner, events.GrantRoleGroup, grantrolegroup.Policy(history.Next),
 		grantrolegroup.New(directory, groups, patience.NewRoom(groups, history, time.Now)).Handle)
 	step.Handle(p.runner, events.Revoke, revoke.Policy, revoke.New(revoke.Options{

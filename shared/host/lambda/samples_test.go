@@ -112,7 +112,7 @@ func handler(p *Process, m *tenanttest.Memory, k *ticket, o *office, name string
 	history := &patience.History{}
 	password := func(...string) (account.Secret, error) { return account.NewSecret("canary"), nil }
 	step.Handle(p.Runner, events.Create, create.Policy, create.New(m, vault{}, password, domaintest.NewMemory()).Handle)
-	step.Handle(p.Runner, events.AssignRole, assignrole.Policy, assignrole.New(m, policy.Builtin().Limits).Handle)
+	step.Handle(p.Runner, events.AssignRole, assignrole.Policy, assignrole.New(assignrole.Options{Directory: m, Schedules: m, Limits: policy.Builtin().Limits}).Handle)
 	step.Handle(p.Runner, events.GrantRoleGroup, grantrolegroup.Policy(history.Next), grantrolegroup.New(m, m, patience.NewRoom(nobodySeen{}, history, p.Now)).Handle)
 	step.Handle(p.Runner, events.CheckFitness, checkfitness.Policy, checkfitness.New(open{}).Handle)
 	step.Handle(p.Runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(m, m, m).Handle)
