@@ -24,7 +24,7 @@ func TestEveryStepMayWakeTheNext(t *testing.T) {
 	names, err := fs.Glob(samples.Files, "onboard-*.json")
 	require.NoError(t, err)
 	require.NotEmpty(t, names)
-	tenant := account.Tenant{Alias: "contoso", Domains: []string{"contoso.onmicrosoft.com", "contoso.com"}}
+	tenant := account.Tenant{Alias: "contoso", Domains: []string{"contoso.onmicrosoft.com", "contoso.com"}, ActiveDirectory: account.ActiveDirectory{BaseDN: "DC=corp,DC=contoso,DC=com"}}
 	for _, name := range names {
 		req := request(t, name)
 		p, found := known.Get(req.Profile)
