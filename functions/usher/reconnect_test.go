@@ -1,0 +1,62 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/usher365/usher/functions/usher/timeline"
+	"github.com/usher365/usher/shared/tenantfake"
+)
+
+func TestReconnectSaysWhatIsWrongAndWhatCuresIt(t *testing.T) {
+	s := newShell(t).real()
+	r := s.run("reconnect", "default")
+	require.Equal(t, exitOK, r.code, "%s%s", r.out, r.err)
+	assert.Contains(t, r.out, "default is connected")
+
+	s.env["AZURE_CLIENT_ID"] = "00000000-0000-0000-0000-00000000abcd"
+	r = s.run("reconnect", "default")
+	assert.Equal(t, exitRefused, r.code)
+	assert.Contains(t, r.out, "adminconsent?client_id=")
+	assert.NotContains(t, r.out, "press Enter", "nobody sits at a terminal")
+	assert.NotEqual(t, exitOK, s.run("reconnect", "nowhere").code)
+	assert.Equal(t, exitUsage, s.run("reconnect").code)
+}
+
+// At a terminal it looks again after every Enter, until nothing is wrong.
+func TestReconnectLooksAgain(t *testing.T) {
+	s := newShell(t).real()
+	tenant := outside.Server.Tenants()[0]
+	require.True(t, tenant.SetDirectoryRoles(tenantfake.DefaultClientID))
+	healed := func() { tenant.SetDirectoryRoles(tenantfake.DefaultClientID, "Exchange Administrator") }
+	t.Cleanup(healed)
+	var out bytes.Buffer
+	p := &program{
+		env: func(name string) (string, bool) { v, ok := s.env[name]; return v, ok }, dataDir: s.dir,
+		stdout: &out, stderr: &out, live: true, look: timeline.Look{},
+	}
+	answers := bufio.NewReader(&healing{Reader: strings.NewReader("\n"), heal: healed})
+	require.NoError(t, p.reconnect(t.Context(), "default", answers), out.String())
+	assert.Contains(t, out.String(), "Roles and administrators")
+	assert.Contains(t, out.String(), "press Enter")
+	assert.Contains(t, out.String(), "default is connected")
+
+	require.True(t, tenant.SetDirectoryRoles(tenantfake.DefaultClientID))
+	assert.Error(t, p.reconnect(t.Context(), "default", bufio.NewReader(strings.NewReader(""))), "nobody answers any more")
+}
+
+// healing is a person who does what was said, and then presses Enter.
+type healing struct {
+	*strings.Reader
+	heal func()
+}
+
+func (h *healing) Read(b []byte) (int, error) {
+	h.heal()
+	return h.Reader.Read(b)
+}
