@@ -29,6 +29,8 @@ type Domain struct {
 	Password account.Secret
 	// Roots hold the authority that signed the controller's certificate.
 	Roots *x509.CertPool
+	// CA is that authority in PEM.
+	CA []byte
 }
 
 // Start gives the domain of this test binary, which the first call starts. Where it
@@ -75,7 +77,7 @@ func domain(t testing.TB, s *server, err error) *Domain {
 	return &Domain{
 		URL: "ldaps://" + s.endpoint(), BaseDN: baseDN, DNSName: "corp.example",
 		BindDN: "CN=Administrator,CN=Users," + baseDN, Password: account.NewSecret(adminPassword),
-		Roots: s.authority.roots,
+		Roots: s.authority.roots, CA: s.authority.ca,
 	}
 }
 
