@@ -143,6 +143,10 @@ func (d *desk) Revoke(_ context.Context, a account.Account, by, reason string, h
 	return d.take(a.ID, by, reason, how)
 }
 
+func (d *desk) Extend(_ context.Context, a account.Account, by, reason string, x account.Extension) (account.Request, error) {
+	return d.take(a.ID, by, reason, x)
+}
+
 func (d *desk) Undo(_ context.Context, id, by string) (account.Request, error) {
 	return d.take(id, by)
 }

@@ -83,6 +83,7 @@ type Options struct {
 	Desk        Desk
 	Connections Connections
 	Cases       Cases
+	Lives       Lives
 	// Profiles are the known profiles, by name.
 	Profiles []profile.Profile
 	// Tenants lists the configured tenants.
@@ -136,6 +137,7 @@ func (c *console) routes() map[string]map[string]call {
 		"/api/accounts/{id}":         {"GET": c.showAccount},
 		"/api/accounts/{id}/revoke":  {"POST": c.revoke},
 		"/api/accounts/{id}/targets": {"GET": c.showTargets, "POST": c.retarget},
+		"/api/accounts/{id}/extend":  {"POST": c.extend},
 		"/api/sync":                  {"GET": c.listRuns, "POST": c.sync},
 		"/api/dead":                  {"GET": c.listDead},
 		"/api/dead/{id...}":          {"GET": c.showDead, "POST": c.replay, "DELETE": c.discard},

@@ -62,7 +62,7 @@ func newAPI(t *testing.T) *api {
 	a.letters["rq-1/create/2"] = queue.DeadMessage{Message: queue.Message{ID: "rq-1/create/2", CorrelationID: "rq-1", Body: []byte(`{"a":1}`)}, Queue: "create", Reason: "name-taken"}
 	a.letters["odd"] = queue.DeadMessage{Message: queue.Message{ID: "odd", Body: []byte("not JSON")}, Queue: "create", Reason: queue.ReasonMaxDeliveries}
 	a.options = console.Options{
-		Requests: a.books, Accounts: a.books, Audit: a.books, Notices: a.books, DeadLetters: a.letters, Desk: a.desk, Cases: a.desk, Connections: a.desk,
+		Requests: a.books, Accounts: a.books, Audit: a.books, Notices: a.books, DeadLetters: a.letters, Desk: a.desk, Cases: a.desk, Lives: a.desk, Connections: a.desk,
 		Profiles: []profile.Profile{{Name: "sam360", Title: "Sam360"}}, Tenants: func() []account.Tenant { return []account.Tenant{contoso} },
 		Token: account.NewSecret(token), Now: func() time.Time { return now }, Ready: func(context.Context) []string { return nil },
 	}

@@ -37,9 +37,10 @@ func (d *Desk) Approve(ctx context.Context, requestID string, a account.Approval
 		}
 		if refused == nil {
 			d.goOn(rec, o)
+			err = d.prolong(rec, o)
 		}
 		after = rec.Request
-		return nil
+		return err
 	})
 	return after, cmp.Or(err, refused)
 }
@@ -97,7 +98,7 @@ func mayApprove(rec ledger.Record, o order) error {
 	case account.StateOf(r) != account.Parked:
 		return fault.Stopf(fault.RequestInvalid, "request %s is %s and waits for no approval", r.ID, account.StateOf(r))
 	}
-	if end := rec.Account.ExpiresAt; !end.IsZero() && !end.After(o.now) {
+	if end := rec.Account.ExpiresAt; r.Action != account.Extend && !end.IsZero() && !end.After(o.now) {
 		return fault.Stopf(fault.RequestExpired, "the end date of request %s has passed", r.ID)
 	}
 	return nil

@@ -34,3 +34,14 @@ type LifeNotice struct {
 // LifeNoticeKind is what somebody is told about an account's life, once for each date; it
 // is an event kind of the audit log too. Package lifetime has them all.
 type LifeNoticeKind string
+
+// Extension is what somebody wants to change about an account's life. A zero field
+// leaves that date as it is.
+type Extension struct {
+	// Until is the new end.
+	Until time.Time `json:"until,omitzero"`
+	// Forever takes the end away.
+	Forever bool `json:"forever,omitempty"`
+	// Review is the date of the next review; giving it says that this one is done.
+	Review time.Time `json:"review,omitzero"`
+}

@@ -19,6 +19,8 @@ const (
 	Restore Action = "restore"
 	// Rotate sets a new password and hands it over.
 	Rotate Action = "rotate"
+	// Extend changes the dates of an account's life; it has no steps.
+	Extend Action = "extend"
 	// Sync is the nightly comparison of one tenant; it has no account.
 	Sync Action = "sync"
 )
@@ -62,7 +64,9 @@ type Request struct {
 	OnFailure FailurePolicy
 	// Undoes is the offboarding that a Restore takes back.
 	Undoes string
-	Steps  []Step
+	// Extends is what an Extend changes.
+	Extends Extension `json:",omitzero"`
+	Steps   []Step
 	// Notices is the number of status events issued so far, Notified of those that
 	// were delivered (or given up), in order.
 	Notices, Notified int

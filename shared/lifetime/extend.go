@@ -9,16 +9,8 @@ import (
 	"github.com/usher365/usher/shared/policy"
 )
 
-// Extension is what somebody wants to change about an account's life. A zero field
-// leaves that date as it is.
-type Extension struct {
-	// Until is the new end.
-	Until time.Time
-	// Forever takes the end away.
-	Forever bool
-	// Review is the date of the next review; giving it says that this one is done.
-	Review time.Time
-}
+// Extension is what somebody wants to change about an account's life.
+type Extension = account.Extension
 
 // Extend gives the new terms of an account. needs are the policy's decision about the
 // account's rights from now to the new end: what they say about the end is checked here;

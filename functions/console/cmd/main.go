@@ -33,7 +33,7 @@ func wire(_ context.Context, p *lambda.Process) (http.Handler, error) {
 		return nil, err
 	}
 	return console.New(console.Options{
-		Requests: p.Ledger, Accounts: p.Ledger, Audit: p.Ledger, Notices: p.Ledger, DeadLetters: p.Queue, Desk: desk, Cases: desk, Connections: desk,
+		Requests: p.Ledger, Accounts: p.Ledger, Audit: p.Ledger, Notices: p.Ledger, DeadLetters: p.Queue, Desk: desk, Cases: desk, Lives: desk, Connections: desk,
 		Profiles: catalogue.List(), Tenants: p.Tenants.All, Token: p.Config.APIToken, Now: p.Now, Ready: p.Ready,
 	}), nil
 }

@@ -80,7 +80,7 @@ func (a *App) wireFunctions(context.Context) error {
 // wireHTTP makes the webhook and the API one handler. Without webhook secrets there is no webhook.
 func (a *App) wireHTTP(context.Context) error {
 	api := console.New(console.Options{
-		Requests: a.Ledger, Accounts: a.Ledger, Audit: a.Ledger, Notices: a.Ledger, DeadLetters: a.Queue, Desk: a.Desk, Connections: a.Desk, Cases: a.Desk,
+		Requests: a.Ledger, Accounts: a.Ledger, Audit: a.Ledger, Notices: a.Ledger, DeadLetters: a.Queue, Desk: a.Desk, Connections: a.Desk, Cases: a.Desk, Lives: a.Desk,
 		Profiles: a.Profiles.List(), Tenants: a.Tenants.All, Token: a.Config.APIToken, Now: a.Now,
 		Ready: a.Ready, Metrics: a.Metrics.Handler(), Doctor: a.Doctor,
 	})
