@@ -17,6 +17,9 @@ type CheckFitnessArgs struct {
 	// Mode says what follows a finding that would stop the account: warn goes on, park
 	// waits for a person, exclude waits only for what no exclusion cures.
 	Mode string `json:"mode"`
+	// Policies are the ids of the policies to exclude from; empty means those that would
+	// stop the account.
+	Policies []string `json:"policies,omitempty"`
 	// Excludes is true when the plan has a step of part FitnessExclude.
 	Excludes          bool   `json:"excludes,omitempty"`
 	UserPrincipalName string `json:"userPrincipalName"`

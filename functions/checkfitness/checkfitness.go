@@ -25,18 +25,29 @@ type Tenant interface {
 	Posture(ctx context.Context, t account.TenantID, idOrName string) (fitness.Facts, error)
 }
 
-// Handler checks the fitness of accounts.
-type Handler struct{ tenant Tenant }
+// AccessPolicies is what it changes.
+type AccessPolicies interface {
+	// SetExcluded puts a user, by object id, among those whom a Conditional Access policy
+	// excludes, or takes it out, and reads back.
+	SetExcluded(ctx context.Context, t account.TenantID, policy, user string, excluded bool) error
+}
 
-// Policy is how patient the function is.
-var Policy = step.Policy{}
+// Handler checks the fitness of accounts.
+type Handler struct {
+	tenant   Tenant
+	policies AccessPolicies
+}
+
+// Policy is how patient the function is. An exclusion for which a permission is missing
+// waits until somebody has granted it.
+var Policy = step.Policy{Park: func(c fault.Code) bool { return c == fault.PermissionMissing }}
 
 // patience is how long a tenant that cannot be read is asked again; then the work begins
 // without the check. It is shorter than that of the policy.
 const patience = 10 * time.Minute
 
 // New makes the handler.
-func New(t Tenant) *Handler { return &Handler{t} }
+func New(t Tenant, p AccessPolicies) *Handler { return &Handler{t, p} }
 
 type task = step.Task[events.CheckFitnessArgs]
 
@@ -45,6 +56,8 @@ func (h *Handler) Handle(ctx context.Context, t task) (step.Result, error) {
 	switch t.Args.Part {
 	case "", events.FitnessCheck:
 		return h.check(ctx, t)
+	case events.FitnessExclude:
+		return h.exclude(ctx, t)
 	}
 	return step.Result{}, fault.Stopf(fault.MalformedCommand, "checkfitness knows no part %q", t.Args.Part)
 }

@@ -30,6 +30,10 @@ type world struct {
 	accounts map[string]fitness.Account
 	err      error
 	asked    []string
+	// refuse is SetExcluded's error, before it does anything; after is asked after it did.
+	refuse  error
+	after   func() error
+	changes []string
 }
 
 func (w *world) Posture(_ context.Context, _ account.TenantID, name string) (fitness.Facts, error) {
@@ -66,7 +70,7 @@ func job(mode string) step.Task[events.CheckFitnessArgs] {
 
 // check runs the handler once and keeps what it learned.
 func check(w *world, t *step.Task[events.CheckFitnessArgs]) (step.Result, error) {
-	res, err := checkfitness.New(w).Handle(context.Background(), *t)
+	res, err := checkfitness.New(w, w).Handle(context.Background(), *t)
 	if res.Learn != nil {
 		res.Learn(&t.Account)
 	}

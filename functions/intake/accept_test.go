@@ -29,7 +29,7 @@ func TestAccept(t *testing.T) {
 	a := o.postText(text(t, request(t, "onboard-sam360")), "msg_1")
 	require.Equal(t, intake.Accepted, a.Status, a.Reason)
 	assert.Regexp(t, `^req-[a-z2-7]{12}$`, a.RequestID)
-	assert.Equal(t, []string{"notify " + a.RequestID + "/notice-1/1", "create " + a.RequestID + "/create/1"}, o.sent.take())
+	assert.Equal(t, []string{"notify " + a.RequestID + "/notice-1/1", "checkfitness " + a.RequestID + "/checkfitness/1"}, o.sent.take())
 	r := o.request(a.RequestID)
 	assert.Equal(t, account.Accepted, account.StateOf(r))
 	assert.Equal(t, "Jane Doe <jane@contoso.com>", r.Requester)

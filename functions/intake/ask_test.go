@@ -123,7 +123,7 @@ func TestATicketIsApprovedLater(t *testing.T) {
 	again := o.from("approvingdesk", approved)
 	assert.Equal(t, intake.Accepted, again.Status, again.Reason)
 	assert.True(t, again.Duplicate)
-	assert.Contains(t, o.sent.take(), "create "+a.RequestID+"/create/1")
+	assert.Contains(t, o.sent.take(), "checkfitness "+a.RequestID+"/checkfitness/1")
 	o.from("approvingdesk", approved)
 	assert.Empty(t, o.sent.take(), "once")
 }

@@ -140,7 +140,7 @@ func TestAnOrderOnSharedEnginesIsNotWorkedOnHere(t *testing.T) {
 	s := newShell(t).real()
 	fake := s.shared()
 	s.ok("request", "-f", "onboard-sam360.json")
-	assert.Equal(t, servicebusfake.Depth{Active: 1}, fake.Depth(events.Create))
+	assert.Equal(t, servicebusfake.Depth{Active: 1}, fake.Depth(events.CheckFitness))
 	var requests []console.Request
 	s.json(&requests, "list")
 	require.Len(t, requests, 1)

@@ -5,6 +5,10 @@ import "time"
 // Exclusion is an exception from a Conditional Access policy, by the policy's id.
 const Exclusion GrantKind = "exclusion"
 
+// EveryPolicy is the target of an Exclusion that is asked for, before it is known which
+// policies catch the account. It is never given itself.
+const EveryPolicy = "*"
+
 // Fitness is what was found about whether an account can sign in and do its job.
 type Fitness struct {
 	// CheckedAt is zero for an account that was never looked at.

@@ -28,7 +28,7 @@ func (c *Client) Posture(ctx context.Context, t account.TenantID, idOrName strin
 	p := &postureReader{facts: &f}
 	p.read("the domains", func() (err error) { f.Domains, err = c.Domains(ctx, t); return err })
 	p.read("the security defaults", func() (err error) { f.SecurityDefaults, err = c.SecurityDefaults(ctx, t); return err })
-	p.read("the Conditional Access policies", func() (err error) { f.Policies, err = c.ConditionalAccess(ctx, t); return err })
+	p.read(fitness.PartPolicies, func() (err error) { f.Policies, err = c.ConditionalAccess(ctx, t); return err })
 	if idOrName == "" {
 		return f, p.err
 	}

@@ -46,9 +46,12 @@ type Account struct {
 	Plans []string
 }
 
+// PartPolicies is the Part of Missing that stands for the Conditional Access policies.
+const PartPolicies = "the Conditional Access policies"
+
 // Missing is a part of the facts that could not be read.
 type Missing struct {
-	// Part says what, such as "the Conditional Access policies".
+	// Part says what, such as PartPolicies.
 	Part string
 	// Why is the reason in words, with what to grant.
 	Why string

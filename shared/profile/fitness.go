@@ -89,6 +89,36 @@ func Excludes(p Profile, req events.Request) bool {
 	return req.Account.MFA == mfaExcluded || p.Fitness.Mode == FitnessExclude
 }
 
+// The names of the steps that look whether the account will do, and that exclude it
+// from what would stop it.
+const (
+	StepFitness = "checkfitness"
+	stepExclude = "exclude"
+)
+
+// withFitness puts the check before the steps of an account, and the exclusion, where it
+// is asked for, behind those that make or adopt it. The grant stands for what is asked
+// until the step knows the policies.
+func withFitness(acc *account.Account, args events.CheckFitnessArgs, steps []account.Step) []account.Step {
+	check := newStep(StepFitness, events.CheckFitness, "Check the fitness of "+args.UserPrincipalName, args)
+	if args.Excludes {
+		acc.Grants = append(acc.Grants, account.Grant{
+			Kind: account.Exclusion, Target: account.EveryPolicy, Name: "the Conditional Access policies that catch it", State: account.GrantPlanned, Ours: true,
+		})
+		made := slices.IndexFunc(steps, func(s account.Step) bool { return s.Function != events.Create })
+		if made < 0 {
+			made = len(steps)
+		}
+		steps = slices.Insert(steps, made, excludeStep(args))
+	}
+	return append([]account.Step{check}, steps...)
+}
+
+func excludeStep(args events.CheckFitnessArgs) account.Step {
+	args.Part = events.FitnessExclude
+	return newStep(stepExclude, events.CheckFitness, "Exclude "+args.UserPrincipalName+" from the policies that catch it", args)
+}
+
 var (
 	fitnessModes  = []FitnessMode{"", FitnessWarn, FitnessPark, FitnessExclude}
 	clientKinds   = []string{"browser", "mobileAppsAndDesktopClients", "exchangeActiveSync", "other"}
@@ -115,4 +145,30 @@ func (f Fitness) validate() error {
 		}
 	}
 	return errors.Join(bad...)
+}
+
+// endExclusions takes the account out of the policies' exclusions that are ours.
+func endExclusions(names namer, acc account.Account) (steps []account.Step) {
+	for _, g := range acc.Grants {
+		if g.Kind != account.Exclusion || g.Target == account.EveryPolicy || g.State == account.GrantTaken || !g.Ours {
+			continue
+		}
+		steps = append(steps, newStep(names.name("revoke-exclusion-", g.Name), events.Revoke,
+			"End the exclusion from "+g.Name, events.RevokeArgs{Part: events.RevokeExclusion, Target: g.Target, Name: g.Name}))
+	}
+	return steps
+}
+
+// excludeAgain gives back the exclusions that an account had.
+func excludeAgain(acc account.Account, ours []account.Grant) []account.Step {
+	args := events.CheckFitnessArgs{Mode: string(FitnessWarn), Excludes: true, UserPrincipalName: acc.UserPrincipalName, Existing: true}
+	for _, g := range ours {
+		if g.Kind == account.Exclusion && g.Target != account.EveryPolicy {
+			args.Policies = append(args.Policies, g.Target)
+		}
+	}
+	if len(args.Policies) == 0 {
+		return nil
+	}
+	return []account.Step{excludeStep(args)}
 }

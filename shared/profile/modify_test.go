@@ -23,7 +23,7 @@ func TestModifyGivesRightsAndTakesThemAway(t *testing.T) {
 	planned, err := modify(func(*events.Request) {})
 	require.NoError(t, err)
 	assert.Equal(t, account.Adopted, planned.Account.Origin)
-	assert.Equal(t, []string{"create", "assignrole-global-reader", "grantrolegroup-help-desk"}, names(planned.Steps))
+	assert.Equal(t, []string{"checkfitness", "create", "assignrole-global-reader", "grantrolegroup-help-desk"}, names(planned.Steps))
 	acc := planned.Account
 	acc.ObjectID = "87d349ed-44d7-43e1-9a83-5f2406dee5bd"
 	acc.Grants[1].State = account.GrantGiven

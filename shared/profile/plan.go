@@ -78,7 +78,7 @@ func Plan(p Profile, req events.Request, t account.Tenant, now time.Time) (Plann
 	}
 	steps := append(grantSteps(grants, acc, req.Access.ConsentPolicy), aimed...)
 	if mode != Connected {
-		steps = append(createSteps(args), steps...)
+		steps = withFitness(&acc, FitnessArgs(p, req, acc, mode == Synced), append(createSteps(args), steps...))
 	}
 	steps[0].Delay = terms.Delay(now)
 	return Planned{Account: acc, Steps: steps, OnFailure: policyOf(p)}, nil

@@ -156,7 +156,7 @@ func TestPlanRefuses(t *testing.T) {
 		}, fault.StepUnsupported, "recipients"},
 		"Review":          {func(r *events.Request) { r.Lifetime.ReviewAt = now }, fault.RequestInvalid, "lifetime.reviewAt 2026-11-21T20:00:00Z has passed"},
 		"MFARequired":     {func(r *events.Request) { r.Account.MFA = "required" }, fault.StepUnsupported, "mfa"},
-		"MFAUnexplained":  {func(r *events.Request) { r.Reason, r.Approval = "", nil }, fault.RequestInvalid, "mfa"},
+		"MFAUnexplained":  {func(r *events.Request) { r.Account.MFA, r.Reason, r.Approval = "excluded", "", nil }, fault.RequestInvalid, "mfa"},
 		"GivenPassword":   {func(r *events.Request) { r.Account.Password.Generate = &no }, fault.StepUnsupported, "generate"},
 		"ForceChange":     {func(r *events.Request) { r.Account.Password.ForceChange = &yes }, fault.StepUnsupported, "forceChange"},
 		"ModifyAndCreate": {func(r *events.Request) { r.Action = "modify" }, fault.RequestInvalid, "create"},
@@ -189,10 +189,10 @@ func TestGivenListsReplaceTheProfile(t *testing.T) {
 		r.Access = events.Access{DirectoryRoles: []string{"global reader", "f2ef992c-3afb-46b9-b7cf-a126ee74c451"}, ExchangeRoleGroups: []string{}}
 	})
 	require.NoError(t, err)
-	assert.Equal(t, []string{"create", "assignrole-global-reader"}, names(planned.Steps))
+	assert.Equal(t, []string{"checkfitness", "create", "assignrole-global-reader"}, names(planned.Steps))
 	planned, err = sam360(t, func(r *events.Request) { r.Access = events.Access{ExchangeRoleGroups: []string{"contoso helpers"}} })
 	require.NoError(t, err)
-	assert.Equal(t, []string{"create", "assignrole-service-support-administrator", "grantrolegroup-contoso-helpers"}, names(planned.Steps))
+	assert.Equal(t, []string{"checkfitness", "create", "assignrole-service-support-administrator", "grantrolegroup-contoso-helpers"}, names(planned.Steps))
 }
 
 func TestReadOnlyVariant(t *testing.T) {
@@ -200,7 +200,7 @@ func TestReadOnlyVariant(t *testing.T) {
 	p, _ := builtin(t).Get("kaspersky-quarantine")
 	planned, err := profile.Plan(p, events.Request{Action: "onboard", Access: events.Access{ReadOnly: &yes}}, contoso, now)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"create", "assignrole-security-reader"}, names(planned.Steps))
+	assert.Equal(t, []string{"checkfitness", "create", "assignrole-security-reader"}, names(planned.Steps))
 }
 
 func TestAProfileMayAskForAnApproval(t *testing.T) {
@@ -247,7 +247,7 @@ func TestStepNamesAreUniqueAndShort(t *testing.T) {
 	}, tenant, now)
 	require.NoError(t, err)
 	seen := map[string]bool{}
-	for _, name := range names(planned.Steps)[1:] {
+	for _, name := range names(planned.Steps)[2:] {
 		assert.Regexp(t, `^grantrolegroup-[a-z0-9][a-z0-9-]*$`, name)
 		assert.LessOrEqual(t, len(name), len("grantrolegroup-")+40)
 		assert.False(t, seen[name], name)

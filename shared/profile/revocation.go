@@ -31,8 +31,8 @@ func CheckOffboard(acc account.Account, o events.Offboard) error {
 	return nil
 }
 
-// Revocation plans how an account is taken away: role groups, consents, roles, disable,
-// sessions, then delete (after the grace) and purge if asked. Only Global and
+// Revocation plans how an account is taken away: role groups, consents, roles, exclusions,
+// disable, sessions, then delete (after the grace) and purge if asked. Only Global and
 // Privileged Authentication Administrators may disable or delete somebody who still
 // holds an administrator role, so the order is fixed. An adopted account only loses
 // what we gave. Call CheckOffboard first.
@@ -49,6 +49,7 @@ func Revocation(acc account.Account, o events.Offboard) []account.Step {
 	if yes(o.RemoveRoles) {
 		steps = append(steps, revokeGrants(names, acc, account.DirectoryRole, events.RevokeRole)...)
 	}
+	steps = append(steps, endExclusions(names, acc)...)
 	if acc.Origin == account.Adopted || acc.AppID != "" {
 		return steps
 	}
@@ -137,6 +138,7 @@ func Restoration(offboard account.Request, acc account.Account) []account.Step {
 		steps = append(steps, partStep("enable", "Enable "+upn, events.RestoreEnabled))
 	}
 	ours := slices.DeleteFunc(slices.Clone(acc.Grants), func(g account.Grant) bool { return !g.Ours })
+	steps = append(steps, excludeAgain(acc, ours)...)
 	return append(steps, grantSteps(ours, acc, policyAgain(acc))...)
 }
 

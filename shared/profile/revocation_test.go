@@ -121,3 +121,19 @@ func TestRestoration(t *testing.T) {
 	off = profile.Revocation(adopted, events.Offboard{})
 	assert.Equal(t, all[2:], names(profile.Restoration(tried(off, len(off)), adopted)))
 }
+
+func TestExclusionsEndBeforeTheAccountGoesAndComeBackWithIt(t *testing.T) {
+	acc := managed(account.Adopted)
+	acc.Grants = []account.Grant{
+		{Kind: account.Exclusion, Target: account.EveryPolicy, State: account.GrantPlanned, Ours: true},
+		{Kind: account.Exclusion, Target: "one", Name: "MFA for all", State: account.GrantGiven, Ours: true},
+		{Kind: account.Exclusion, Target: "two", Name: "Devices", State: account.GrantGiven},
+		{Kind: account.Exclusion, Target: "three", Name: "Gone", State: account.GrantTaken, Ours: true},
+	}
+	assert.Equal(t, []string{"revoke-exclusion-mfa-for-all"}, names(profile.Revocation(acc, events.Offboard{})), "only ours, of an adopted account too")
+	acc.Origin = account.Created
+	assert.Equal(t, []string{"revoke-exclusion-mfa-for-all", "disable", "revoke-sessions", "delete"}, names(profile.Revocation(acc, events.Offboard{})))
+	back := profile.Restoration(account.Request{}, acc)
+	require.Equal(t, []string{"exclude"}, names(back))
+	assert.Contains(t, string(back[0].Args), `"policies":["one","three"]`)
+}

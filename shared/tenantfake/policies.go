@@ -3,6 +3,7 @@ package tenantfake
 import (
 	"cmp"
 	"net/http"
+	"time"
 )
 
 func (c *graphCall) securityDefaults() *response {
@@ -22,13 +23,16 @@ func (c *graphCall) listConditionalAccess() *response {
 
 // object renders a policy with every array present and unused conditions null, as the service does.
 func (p ConditionalAccessPolicy) object() map[string]any {
-	var strength any
+	var strength, modified any
+	if !p.Modified.IsZero() {
+		modified = p.Modified.UTC().Format(time.RFC3339)
+	}
 	if p.AuthenticationStrength {
 		strength = map[string]any{"id": "00000000-0000-0000-0000-000000000002", "displayName": "Multifactor authentication", "requirementsSatisfied": "mfa"}
 	}
 	return map[string]any{
 		"id": p.ID, "displayName": p.DisplayName, "state": cmp.Or(p.State, "enabled"), "templateId": nil,
-		"createdDateTime": "2025-09-24T13:37:16Z", "modifiedDateTime": nil, "deletedDateTime": nil,
+		"createdDateTime": "2025-09-24T13:37:16Z", "modifiedDateTime": modified, "deletedDateTime": nil,
 		"conditions": map[string]any{
 			"clientAppTypes": listOr(p.ClientAppTypes, "all"),
 			"applications": map[string]any{

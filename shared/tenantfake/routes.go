@@ -50,6 +50,7 @@ var (
 	readMemberships = append([]string{"GroupMember.Read.All"}, readUsers...)
 	readGroups      = append([]string{"GroupMember.Read.All", "Group.Read.All"}, readDirectory...)
 	readMFA         = []string{"Policy.ReadWrite.AuthenticationMethod"}
+	writeAccess     = []string{"Policy.ReadWrite.ConditionalAccess"}
 	readConditional = []string{"Policy.Read.All", "Policy.Read.ConditionalAccess", "Policy.ReadWrite.ConditionalAccess"}
 )
 
@@ -133,6 +134,8 @@ func init() { // a variable initialiser would be a cycle: the batch handler look
 		{method: "PUT", pattern: "/policies/adminConsentRequestPolicy", permissions: writeRequests, body: "adminConsentRequestPolicy", handle: (*graphCall).putConsentPolicy},
 		{method: "GET", pattern: "/policies/identitySecurityDefaultsEnforcementPolicy", permissions: readPolicies, result: "identitySecurityDefaultsEnforcementPolicy", handle: (*graphCall).securityDefaults},
 		{method: "GET", pattern: "/identity/conditionalAccess/policies", permissions: readConditional, result: "conditionalAccessPolicy", handle: (*graphCall).listConditionalAccess},
+		{method: "GET", pattern: "/identity/conditionalAccess/policies/{id}", permissions: readConditional, result: "conditionalAccessPolicy", handle: (*graphCall).readConditionalAccess},
+		{method: "PATCH", pattern: "/identity/conditionalAccess/policies/{id}", permissions: writeAccess, body: "conditionalAccessPolicy", handle: (*graphCall).updateConditionalAccess},
 	}
 }
 

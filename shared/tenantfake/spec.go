@@ -120,6 +120,8 @@ type ConditionalAccessPolicy struct {
 	// BuiltInControls are such as mfa or block. AuthenticationStrength asks for a strength that satisfies mfa instead.
 	BuiltInControls        []string
 	AuthenticationStrength bool
+	// Modified is when it was changed last; zero for never.
+	Modified time.Time
 }
 
 // The ids of the resources that tokens are issued for.

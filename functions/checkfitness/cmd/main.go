@@ -22,6 +22,6 @@ func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
-	step.Handle(p.Runner, events.CheckFitness, checkfitness.Policy, checkfitness.New(directory).Handle)
+	step.Handle(p.Runner, events.CheckFitness, checkfitness.Policy, checkfitness.New(directory, directory).Handle)
 	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: checkfitness.Policy.Longest()}, nil
 }

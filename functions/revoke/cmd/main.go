@@ -42,7 +42,8 @@ func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 		return lambda.Consumer{}, err
 	}
 	handler := revoke.New(revoke.Options{Users: directory, Deleted: directory, Roles: directory, RoleGroups: exchange, OnPremises: onPremises, Limits: rules.Limits}).
-		Pass(consents.Handle, revoke.ConsentParts...).Pass(revoke.NewTargets(applications).Handle, events.RevokeTargets)
+		Pass(consents.Handle, revoke.ConsentParts...).Pass(revoke.NewTargets(applications).Handle, events.RevokeTargets).
+		Pass(revoke.NewExclusions(directory).Handle, events.RevokeExclusion)
 	step.Handle(p.Runner, events.Revoke, revoke.Policy, handler.Handle)
 	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: revoke.Policy.Longest()}, nil
 }

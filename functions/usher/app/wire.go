@@ -47,7 +47,7 @@ func (a *App) wireFunctions(context.Context) error {
 		return err
 	}
 	passwords := func(avoid ...string) (account.Secret, error) { return secrets.NewPassword(nil, avoid...) }
-	step.Handle(a.Runner, events.CheckFitness, checkfitness.Policy, checkfitness.New(a.Directory).Handle)
+	step.Handle(a.Runner, events.CheckFitness, checkfitness.Policy, checkfitness.New(a.Directory, a.Directory).Handle)
 	step.Handle(a.Runner, events.Create, create.Policy, create.New(a.Directory, a.Vault, passwords, a.OnPremises).Handle)
 	step.Handle(a.Runner, events.AssignRole, assignrole.Policy, assignrole.New(assignrole.Options{
 		Directory: a.Directory, Schedules: a.Directory, Limits: a.Policy.Limits,
@@ -60,7 +60,8 @@ func (a *App) wireFunctions(context.Context) error {
 	consents := revoke.NewConsents(a.Applications, a.Applications, a.Applications)
 	step.Handle(a.Runner, events.Revoke, revoke.Policy, revoke.New(revoke.Options{
 		Users: a.Directory, Deleted: a.Directory, Roles: a.Directory, RoleGroups: a.Exchange, OnPremises: a.OnPremises, Limits: a.Policy.Limits,
-	}).Pass(consents.Handle, revoke.ConsentParts...).Pass(revoke.NewTargets(a.Applications).Handle, events.RevokeTargets).Handle)
+	}).Pass(consents.Handle, revoke.ConsentParts...).Pass(revoke.NewTargets(a.Applications).Handle, events.RevokeTargets).
+		Pass(revoke.NewExclusions(a.Directory).Handle, events.RevokeExclusion).Handle)
 	sync := fullsync.New(a.Directory, a.Exchange, a.Ledger, a.SyncRuns(), a.Desk, a.Now)
 	sync.Operators = a.Config.Mail.Operators
 	step.Handle(a.Runner, events.FullSync, fullsync.Policy, sync.Handle)

@@ -18,6 +18,7 @@ import (
 	"github.com/usher365/usher/events/schemas"
 	"github.com/usher365/usher/functions/assignrole"
 	"github.com/usher365/usher/functions/assigntargets"
+	"github.com/usher365/usher/functions/checkfitness"
 	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/functions/fullsync"
 	"github.com/usher365/usher/functions/grantconsent"
@@ -135,6 +136,7 @@ func (p *process) wire() {
 		Tenant:  func(id account.TenantID) (account.Tenant, bool) { t := tenants()[0]; return t, t.ID == id },
 		Observe: p.observe,
 	})
+	step.Handle(p.runner, events.CheckFitness, checkfitness.Policy, checkfitness.New(directory, directory).Handle)
 	step.Handle(p.runner, events.Create, create.Policy, create.New(directory, p.vault, p.passwords, p.domain).Handle)
 	step.Handle(p.runner, events.AssignRole, assignrole.Policy, assignrole.New(assignrole.Options{
 		Directory: directory, Schedules: directory, Limits: policy.Builtin().Limits,
@@ -144,7 +146,8 @@ func (p *process) wire() {
 	step.Handle(p.runner, events.Revoke, revoke.Policy, revoke.New(revoke.Options{
 		Users: directory, Deleted: directory, Roles: directory, RoleGroups: groups, OnPremises: p.domain, Limits: policy.Builtin().Limits,
 	}).Pass(revoke.NewConsents(applications, applications, applications).Handle, revoke.ConsentParts...).
-		Pass(revoke.NewTargets(applications).Handle, events.RevokeTargets).Handle)
+		Pass(revoke.NewTargets(applications).Handle, events.RevokeTargets).
+		Pass(revoke.NewExclusions(directory).Handle, events.RevokeExclusion).Handle)
 	step.Handle(p.runner, events.AssignTargets, assigntargets.Policy, assigntargets.New(assigntargets.Options{
 		Applications: applications, Assignments: applications, Directory: applications, Delegations: applications,
 	}).Handle)

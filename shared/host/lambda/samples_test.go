@@ -107,6 +107,8 @@ func (open) Posture(context.Context, account.TenantID, string) (fitness.Facts, e
 	return fitness.Facts{}, nil
 }
 
+func (open) SetExcluded(context.Context, account.TenantID, string, string, bool) error { return nil }
+
 // handler wires the real handler of a function to a tenant in memory.
 func handler(p *Process, m *tenanttest.Memory, k *ticket, o *office, name string) queue.Handler {
 	history := &patience.History{}
@@ -114,7 +116,7 @@ func handler(p *Process, m *tenanttest.Memory, k *ticket, o *office, name string
 	step.Handle(p.Runner, events.Create, create.Policy, create.New(m, vault{}, password, domaintest.NewMemory()).Handle)
 	step.Handle(p.Runner, events.AssignRole, assignrole.Policy, assignrole.New(assignrole.Options{Directory: m, Schedules: m, Limits: policy.Builtin().Limits}).Handle)
 	step.Handle(p.Runner, events.GrantRoleGroup, grantrolegroup.Policy(history.Next), grantrolegroup.New(m, m, patience.NewRoom(nobodySeen{}, history, p.Now)).Handle)
-	step.Handle(p.Runner, events.CheckFitness, checkfitness.Policy, checkfitness.New(open{}).Handle)
+	step.Handle(p.Runner, events.CheckFitness, checkfitness.Policy, checkfitness.New(open{}, open{}).Handle)
 	step.Handle(p.Runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(m, m, m).Handle)
 	targets := assigntargets.New(assigntargets.Options{Applications: m, Assignments: m, Directory: m, Delegations: m})
 	step.Handle(p.Runner, events.AssignTargets, assigntargets.Policy, targets.Handle)
