@@ -49,9 +49,9 @@ func TestCompare(t *testing.T) {
 		change func(*account.Account, *fullsync.Observed)
 		want   []string
 	}{
-		"AsPromised":    {func(*account.Account, *fullsync.Observed) {}, nil},
-		"Missing":       {func(_ *account.Account, o *fullsync.Observed) { delete(o.Users, "oid") }, []string{fullsync.AccountMissing}},
-		"Disabled":      {func(_ *account.Account, o *fullsync.Observed) { o.Users["oid"] = account.User{ObjectID: "oid"} }, []string{fullsync.AccountDisabled}},
+		"AsPromised": {func(*account.Account, *fullsync.Observed) {}, nil},
+		"Missing":    {func(_ *account.Account, o *fullsync.Observed) { delete(o.Users, "oid") }, []string{fullsync.AccountMissing}},
+		"Disabled":   {func(_ *account.Account, o *fullsync.Observed) { o.Users["oid"] = account.User{ObjectID: "oid"} }, []string{fullsync.AccountDisabled}},
 		"RoleOver": {func(a *account.Account, o *fullsync.Observed) {
 			o.Roles = nil
 			a.Grants[0].Until = now
