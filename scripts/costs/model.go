@@ -4,11 +4,11 @@ import "math"
 
 // The model: what one onboarding with its later offboarding makes.
 const (
-	// messages are create, assignrole, 13 tries of grantrolegroup (docs/decisions/008),
-	// five steps of revoke, and five notices.
-	messages = 25
+	// messages are checkfitness, create, assignrole, 13 tries of grantrolegroup
+	// (docs/decisions/008), two of handover, five steps of revoke, and five notices.
+	messages = 28
 	// atOnce are those of them that are due when they are sent, and wake their consumer.
-	atOnce = 12
+	atOnce = 14
 	// perMessage are the operations of Service Bus: send, receive, complete.
 	perMessage = 3
 	// atWork is how long a message is worked on, most of it waiting for Microsoft, in seconds.
@@ -23,11 +23,11 @@ const (
 
 // The template: what there is, whatever the load.
 const (
-	month     = 30 * 24 * 60 * 60.0 // seconds
-	ticks     = 6 * month / 60      // six functions, each minute
-	consumers = 6
-	// memory is that of the six functions together, and of one of them, in GB.
-	memory      = 5*0.25 + 0.5
+	month     = 30 * 24 * 60 * 60.0    // seconds
+	consumers = 10                     // the functions with a queue
+	ticks     = consumers * month / 60 // each of them each minute
+	// memory is that of these functions together, and of one of them, in GB.
+	memory      = (consumers-1)*0.25 + 0.5
 	memoryOfOne = 0.25
 	// empty is how long a tick or a wake takes that finds nothing, in seconds.
 	empty = 2.0
@@ -40,7 +40,10 @@ const (
 	secrets      = 4
 	// metrics are five for each queue, and about 20 that count deliveries, waits and syncs.
 	metrics = 5*consumers + 20
-	watched = 6 + 6 + 1 + 6 + 8 + 1
+	// watched are those that an alarm looks at: dead letters and the oldest message of each
+	// queue, the age of syncs, waits of each function, failures of each (and of two on
+	// HTTP), and what reached no function.
+	watched = consumers + consumers + 1 + consumers + consumers + 2 + 1
 	// busy is from how many onboardings a day a small database is not enough.
 	busy = 20_000
 	// perWorker is how many onboardings a day one container works on.
