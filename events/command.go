@@ -24,7 +24,7 @@ const (
 
 // Functions lists every function that is driven by a queue.
 func Functions() []string {
-	return []string{CheckFitness, Create, GrantConsent, AssignRole, GrantRoleGroup, AssignTargets, Revoke, FullSync, Notify}
+	return []string{CheckFitness, Create, GrantConsent, AssignRole, GrantRoleGroup, AssignTargets, HandOver, Revoke, FullSync, Notify}
 }
 
 // typePrefix and typeVersion frame the CloudEvents type: dev.usher365.create.v1.
@@ -154,6 +154,9 @@ type CreateArgs struct {
 	UsageLocation string `json:"usageLocation,omitempty"`
 	// PasswordNeverExpires sets Entra's policy DisablePasswordExpiration.
 	PasswordNeverExpires bool `json:"passwordNeverExpires,omitempty"`
+	// PasswordReference is where in a vault the password lies that the requester brings;
+	// empty means that one is made.
+	PasswordReference string `json:"passwordReference,omitempty"`
 	// OnPremises makes the account in Active Directory. Nil makes it in Entra.
 	OnPremises *OnPremisesArgs `json:"onPremises,omitempty"`
 	// AwaitSync makes nothing: the account is in Active Directory, and Entra Connect is
@@ -207,6 +210,8 @@ type RevokeArgs struct {
 	// Target is the role's template id or the role group's name; empty for the other parts.
 	Target string `json:"target,omitempty"`
 	Name   string `json:"name,omitempty"`
+	// ForReset takes a role only while the request's new password could not be set.
+	ForReset bool `json:"forReset,omitempty"`
 }
 
 // FullSyncArgs are the arguments of fullsync, one command a tenant.

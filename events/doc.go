@@ -10,6 +10,7 @@
 //	command assignrole      -> function assignrole      (the directory role is read back)
 //	command grantrolegroup  -> function grantrolegroup  (waits for Exchange, then the membership is read back)
 //	command assigntargets   -> function assigntargets   (whom the vendor's application is for: everybody, or chosen users)
+//	command handover        -> function handover        (the password goes to the ticket, sealed or by link; or a new one is set)
 //	command revoke          -> function revoke          (one part at a time: role groups, roles, disable, sessions, delete)
 //	command fullsync        -> function fullsync        (inventory, drift, expiry, lost commands; one tenant a command)
 //	command notify          -> function notify          (a Status to the ticket, in order; a Notice to the ticketing system and by mail)

@@ -53,6 +53,8 @@ type Password struct {
 	Generate     *bool `json:"generate,omitempty"`
 	ForceChange  *bool `json:"forceChange,omitempty"`
 	NeverExpires *bool `json:"neverExpires,omitempty"`
+	// Reference is where in a vault a password lies that the requester brings.
+	Reference string `json:"reference,omitempty"`
 }
 
 // Access lists rights beyond (or instead of) the profile's.

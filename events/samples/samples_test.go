@@ -69,7 +69,7 @@ func argsOf(function string) any {
 	return map[string]any{
 		events.Create: &events.CreateArgs{}, events.AssignRole: &events.AssignRoleArgs{},
 		events.GrantRoleGroup: &events.GrantRoleGroupArgs{}, events.Revoke: &events.RevokeArgs{},
-		events.AssignTargets: &events.AssignTargetsArgs{}, events.CheckFitness: &events.CheckFitnessArgs{}, events.GrantConsent: &events.GrantConsentArgs{},
+		events.AssignTargets: &events.AssignTargetsArgs{}, events.HandOver: &events.HandOverArgs{}, events.CheckFitness: &events.CheckFitnessArgs{}, events.GrantConsent: &events.GrantConsentArgs{},
 		events.FullSync: &events.FullSyncArgs{}, events.Notify: &events.NotifyArgs{},
 	}[function]
 }

@@ -69,7 +69,7 @@ func TestArgumentsHaveTheFieldsOfTheirTypes(t *testing.T) {
 	for function, typ := range map[string]reflect.Type{
 		events.Create: reflect.TypeFor[events.CreateArgs](), events.AssignRole: reflect.TypeFor[events.AssignRoleArgs](),
 		events.GrantRoleGroup: reflect.TypeFor[events.GrantRoleGroupArgs](), events.Revoke: reflect.TypeFor[events.RevokeArgs](),
-		events.AssignTargets: reflect.TypeFor[events.AssignTargetsArgs](), events.CheckFitness: reflect.TypeFor[events.CheckFitnessArgs](), events.GrantConsent: reflect.TypeFor[events.GrantConsentArgs](), events.FullSync: reflect.TypeFor[events.FullSyncArgs](),
+		events.AssignTargets: reflect.TypeFor[events.AssignTargetsArgs](), events.HandOver: reflect.TypeFor[events.HandOverArgs](), events.CheckFitness: reflect.TypeFor[events.CheckFitnessArgs](), events.GrantConsent: reflect.TypeFor[events.GrantConsentArgs](), events.FullSync: reflect.TypeFor[events.FullSyncArgs](),
 	} {
 		compare(t, function, typ, defs[function])
 	}

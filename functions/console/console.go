@@ -73,6 +73,11 @@ type Cases interface {
 	Explain(document []byte) (policy.Decision, error)
 }
 
+// Passwords sets new passwords; it gives the request that does.
+type Passwords interface {
+	Rotate(ctx context.Context, a account.Account, by, reason string, how *events.Delivery) (account.Request, error)
+}
+
 // Options build the handler. Every field is required unless it says otherwise.
 type Options struct {
 	Requests    Requests
@@ -82,6 +87,7 @@ type Options struct {
 	DeadLetters DeadLetters
 	Desk        Desk
 	Connections Connections
+	Passwords   Passwords
 	Cases       Cases
 	Lives       Lives
 	// Profiles are the known profiles, by name.
@@ -138,6 +144,7 @@ func (c *console) routes() map[string]map[string]call {
 		"/api/accounts/{id}/revoke":  {"POST": c.revoke},
 		"/api/accounts/{id}/targets": {"GET": c.showTargets, "POST": c.retarget},
 		"/api/accounts/{id}/extend":  {"POST": c.extend},
+		"/api/accounts/{id}/rotate":  {"POST": c.rotate},
 		"/api/sync":                  {"GET": c.listRuns, "POST": c.sync},
 		"/api/dead":                  {"GET": c.listDead},
 		"/api/dead/{id...}":          {"GET": c.showDead, "POST": c.replay, "DELETE": c.discard},

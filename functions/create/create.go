@@ -41,6 +41,8 @@ type Handler struct {
 	vault      Vault
 	passwords  Passwords
 	onPremises OnPremises
+	// references is nil where no password can be brought.
+	references References
 }
 
 // Policy is how patient the function is: Entra shows a new account within
@@ -49,7 +51,9 @@ type Handler struct {
 var Policy = step.Policy{Waits: map[fault.Code]step.Waiting{fault.EntraConnectNotSynced: step.EntraConnect}}
 
 // New makes the handler.
-func New(d Directory, v Vault, p Passwords, o OnPremises) *Handler { return &Handler{d, v, p, o} }
+func New(d Directory, v Vault, p Passwords, o OnPremises) *Handler {
+	return &Handler{directory: d, vault: v, passwords: p, onPremises: o}
+}
 
 // Handle makes or adopts the account. The object id is on record as soon as it is known.
 func (h *Handler) Handle(ctx context.Context, t step.Task[events.CreateArgs]) (step.Result, error) {
@@ -85,7 +89,7 @@ func (h *Handler) claim(ctx context.Context, t step.Task[events.CreateArgs], fou
 	if err != nil {
 		return step.Result{}, err
 	}
-	return step.Result{Detail: "Found as made by an earlier attempt: " + found.ObjectID, Learn: made(found.ObjectID, ref)}, nil
+	return step.Result{Detail: "Found as made by an earlier attempt: " + found.ObjectID, Learn: made(t, found.ObjectID, ref)}, nil
 }
 
 func (h *Handler) make(ctx context.Context, t step.Task[events.CreateArgs]) (step.Result, error) {
@@ -103,13 +107,17 @@ func (h *Handler) make(ctx context.Context, t step.Task[events.CreateArgs]) (ste
 		return step.Result{}, fmt.Errorf("create %s: %w", t.Args.UserPrincipalName(), err)
 	}
 	res, err := h.readBack(ctx, t, user.ObjectID)
-	res.Learn = made(user.ObjectID, ref)
+	res.Learn = made(t, user.ObjectID, ref)
 	return res, err
 }
 
 // seal puts the password away before the account exists. A password sealed by an
-// earlier attempt is used again.
+// earlier attempt is used again. One that the requester brings lies in a vault already.
 func (h *Handler) seal(ctx context.Context, t step.Task[events.CreateArgs]) (string, account.Secret, error) {
+	if t.Args.PasswordReference != "" {
+		password, err := h.brought(ctx, t.Args)
+		return "", password, err
+	}
 	ref, password, err := h.vault.SealOnce(ctx, vaultKey(t), func() (account.Secret, error) {
 		return h.passwords(avoid(t.Args)...)
 	})
@@ -137,7 +145,7 @@ func (h *Handler) resolve(ctx context.Context, t step.Task[events.CreateArgs], t
 const maxPasswords = 3
 
 func (h *Handler) replace(ctx context.Context, t step.Task[events.CreateArgs], rejected error) error {
-	if t.Step.Failures+1 >= maxPasswords {
+	if t.Step.Failures+1 >= maxPasswords || t.Args.PasswordReference != "" {
 		return fault.Stop(fault.CodeOf(rejected), rejected)
 	}
 	password, err := h.passwords(avoid(t.Args)...)
@@ -197,8 +205,11 @@ func disown(a *account.Account, held []account.RoleAssignment) {
 	}
 }
 
-func made(objectID, secretRef string) func(*account.Account) {
-	return func(a *account.Account) { a.ObjectID, a.SecretRef = objectID, secretRef }
+func made(t step.Task[events.CreateArgs], objectID, secretRef string) func(*account.Account) {
+	return func(a *account.Account) {
+		a.ObjectID, a.SecretRef = objectID, secretRef
+		a.Password.SetAt, a.Password.SetBy = t.Now, t.Request.ID
+	}
 }
 
 func avoid(a events.CreateArgs) []string {

@@ -46,6 +46,9 @@ type Options struct {
 	// Schema checks documents. Nil makes a desk that takes orders only, and refuses documents.
 	Schema Schema
 	Now    func() time.Time
+	// Deliverable refuses a way to hand a password over, or keys, that do not serve. Nil
+	// leaves passwords in the vault.
+	Deliverable func(account.Delivery) error
 	// NewID gives a fresh id: letters, digits and dashes, at most 60.
 	NewID func() string
 }

@@ -9,6 +9,9 @@ import (
 // welcome is the draft of a request that gives: onboard and modify.
 func (d *Desk) welcome(o order, s ledger.Situation, p profile.Profile) (ledger.Draft, error) {
 	planned, err := profile.Plan(p, o.req, o.tenant, o.now)
+	if err == nil {
+		err = d.deliverable(planned.Account.Delivery)
+	}
 	if err != nil {
 		return ledger.Draft{}, err
 	}

@@ -18,6 +18,8 @@ func isRefusal(err error) bool {
 // ticket refused for the same reason is recorded once; a corrected one is a new request.
 func (d *Desk) refuse(ctx context.Context, o order, why error) (Answer, error) {
 	reason := reasonOf(why)
+	// A private key, or a password, may stand there by mistake: neither goes on record.
+	o.req.Delivery, o.req.Account.Password = nil, nil
 	answer := Answer{Status: Refused, Code: fault.CodeOf(why), Reason: reason}
 	if o.tenant.ID == "" || o.keys.Business == "" || !knownAction(o.req.Action) {
 		return answer, nil

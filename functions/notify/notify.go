@@ -4,9 +4,12 @@ package notify
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/ledger"
 	"github.com/usher365/usher/shared/mail"
 	"github.com/usher365/usher/shared/step"
@@ -26,17 +29,50 @@ type Post interface {
 // most ticketing systems and mail servers are down.
 var Policy = step.Policy{MaxFailures: 150, Timeout: 30 * time.Second}
 
+// Links makes the one-time link of a hand-over. fault.HandoverOver says that there will be
+// no other: the password was shown already, or the link was withdrawn.
+type Links interface {
+	Address(ctx context.Context, key, ref, upn string) (account.Secret, time.Time, error)
+}
+
 // Handler tells tickets and mails notices.
 type Handler struct {
 	ticket Ticket
 	post   Post
+	links  Links
 }
 
 // New makes the handler. A nil post mails nothing.
-func New(t Ticket, p Post) *Handler { return &Handler{t, p} }
+func New(t Ticket, p Post, l Links) *Handler { return &Handler{t, p, l} }
 
 // Handle delivers one status event. The runner keeps the order and retries.
-func (h *Handler) Handle(ctx context.Context, s events.Status) error { return h.ticket.Tell(ctx, s) }
+//
+// A one-time link is made here, at each try: it is in no queue and in no ledger, and only
+// the one that was delivered last works.
+func (h *Handler) Handle(ctx context.Context, s events.Status) error {
+	if c := s.Data.Credential; c != nil && c.Method == string(account.DeliverByLink) {
+		withLink, err := h.link(ctx, *c, s.Data.Account.UserPrincipalName)
+		if fault.Is(err, fault.HandoverOver) {
+			s.Data.Reason, err = "this hand-over is over: "+fault.Remedy(fault.HandoverOver), nil
+		}
+		if err != nil {
+			return fmt.Errorf("make the link of hand-over %s: %w", c.Handover, err)
+		}
+		s.Data.Credential = withLink
+	}
+	return h.ticket.Tell(ctx, s)
+}
+
+const howTo = "Open the link in a browser and press the button: the password is shown once. Whoever has the link can take it, so keep it to yourself."
+
+func (h *Handler) link(ctx context.Context, c events.StatusSecret, upn string) (*events.StatusSecret, error) {
+	address, until, err := h.links.Address(ctx, c.Handover, c.VaultReference, upn)
+	if err != nil {
+		return nil, err
+	}
+	c.Link, c.ExpiresAt, c.HowTo, c.VaultReference = address.Reveal(), until, howTo, ""
+	return &c, nil
+}
 
 // Mailer mails notices; nil where no mail is configured. The runner sees to it that each
 // address gets each notice once, unless the process dies between the mail and the note of it.

@@ -105,6 +105,9 @@ func (h *Handler) Handle(ctx context.Context, t task) (step.Result, error) {
 	if to, ok := h.passed[t.Args.Part]; ok {
 		return to(ctx, t)
 	}
+	if t.Args.ForReset && t.Account.Password.SetBy == t.Request.ID {
+		return step.Result{Detail: "Kept: the new password is set already"}, nil
+	}
 	if t.Account.ObjectID != "" && keepsAdmin(t) {
 		if err := h.guardAdmins(ctx, t, account.GlobalAdministrator); err != nil {
 			return step.Result{}, err

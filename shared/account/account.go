@@ -30,6 +30,11 @@ type Tenant struct {
 	ActiveDirectory ActiveDirectory
 	// Consents say how applications get their permissions here.
 	Consents Consents
+	// Delivery is how passwords are handed over where neither request nor profile says it.
+	Delivery Delivery
+	// PasswordReferences are the beginnings of references to passwords that requests may
+	// bring, each with its end at a slash. Empty allows none.
+	PasswordReferences []string
 }
 
 // InitialDomain gives the tenant's onmicrosoft.com domain, empty while it is not known.

@@ -42,6 +42,7 @@ type Config struct {
 	Callback Callback
 	Mail     Mail
 	Sync     Sync
+	HandOver HandOver
 	// Profiles is a directory with more profiles; empty when there is none.
 	Profiles string
 	// Policy is the policy file; empty means the built-in policy.

@@ -91,8 +91,11 @@ func TestExampleIsValid(t *testing.T) {
 	assert.Equal(t, []string{"desk.example.com"}, c.Callback.AllowHosts)
 	assert.Equal(t, []account.Tenant{{
 		Alias: "contoso", ID: tenantID, Cloud: "public", Domains: []string{"contoso.onmicrosoft.com", "contoso.com"},
-		Protected: []string{"breakglass1@contoso.onmicrosoft.com", "breakglass2@contoso.onmicrosoft.com"},
+		Protected:          []string{"breakglass1@contoso.onmicrosoft.com", "breakglass2@contoso.onmicrosoft.com"},
+		Delivery:           account.Delivery{Method: account.DeliverByAge, Recipients: c.Tenants[0].Delivery.Recipients},
+		PasswordReferences: []string{"aws-secretsmanager:contoso/usher/"},
 	}}, c.Tenants)
+	assert.Equal(t, config.HandOver{Address: "https://usher.example.com/handover", Life: 24 * time.Hour}, c.HandOver)
 }
 
 func TestEnvironmentAlone(t *testing.T) {

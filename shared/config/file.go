@@ -29,6 +29,8 @@ type rawTenant struct {
 	alias, id, cloud               setting
 	domains, protected, roleGroups []setting
 	activeDirectory                rawDirectory
+	passwordReferences             []setting
+	delivery                       rawDelivery
 }
 
 // raw is everything that was given, unproven. Single values are found by their
@@ -92,6 +94,7 @@ func (r *reader) fields() map[string]field {
 		"serviceBus": r.mapping(map[string]field{"namespace": r.value, "connectionString": r.value}),
 		"callback":   r.mapping(map[string]field{"url": r.value, "secret": r.value, "allowPrivate": r.value, "allowHosts": r.texts(&r.allowHosts)}),
 		"mail":       r.readMail(),
+		"handover":   r.mapping(map[string]field{"address": r.value, "life": r.value}),
 		"sync":       r.mapping(map[string]field{"schedule": r.value}),
 		"endpoints":  r.mapping(map[string]field{"login": r.value, "graph": r.value, "exchange": r.value}),
 		"approvals":  r.mapping(map[string]field{"approvers": r.list(r.readApprover)}),
@@ -209,7 +212,9 @@ func (r *reader) readTenant(at string, n *yaml.Node) {
 	r.mapping(map[string]field{
 		"alias": r.one(&t.alias), "id": r.one(&t.id), "cloud": r.one(&t.cloud),
 		"domains": r.texts(&t.domains), "protected": r.texts(&t.protected), "roleGroups": r.texts(&t.roleGroups),
-		"activeDirectory": r.readDirectory(&t.activeDirectory),
+		"activeDirectory":    r.readDirectory(&t.activeDirectory),
+		"passwordReferences": r.texts(&t.passwordReferences),
+		"delivery":           r.mapping(map[string]field{"method": r.one(&t.delivery.method), "recipients": r.texts(&t.delivery.recipients)}),
 	})(at, n)
 	r.tenants = append(r.tenants, t)
 }

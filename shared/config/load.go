@@ -58,6 +58,7 @@ var variables = []struct {
 	{"USHER_MAIL_FROM", "mail.from"},
 	{"USHER_MAIL_USERNAME", "mail.username"},
 	{"USHER_MAIL_PASSWORD", "mail.password"},
+	{"USHER_HANDOVER_ADDRESS", "handover.address"},
 	{"USHER_PROFILES", "profiles"},
 	{"USHER_POLICY", "policy"},
 	{"USHER_CLOUD", "cloud"},

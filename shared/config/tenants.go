@@ -30,6 +30,7 @@ func (b *builder) tenantsOf(cloud string) []account.Tenant {
 			Alias: b.alias(t, taken), ID: account.TenantID(b.tenantID(t, taken)), Cloud: b.tenantCloud(t.cloud, cloud),
 			Domains: b.domains(t, taken), Protected: b.protected(t.protected), RoleGroups: b.filled(t.roleGroups),
 			ActiveDirectory: account.ActiveDirectory{BaseDN: t.activeDirectory.values["baseDN"].value, OU: t.activeDirectory.values["ou"].value},
+			Delivery:        b.delivery(t.delivery), PasswordReferences: b.passwordPlaces(t.passwordReferences),
 		})
 	}
 	return tenants

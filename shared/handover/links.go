@@ -68,7 +68,7 @@ const (
 	tokenBytes = 32
 )
 
-// Options of Links. Store, Vault, Address, Now and Alarm are required.
+// Options of Links. Store, Address and Now are required, Vault and Alarm for the Handler.
 type Options struct {
 	Store Store
 	Vault Vault
@@ -101,8 +101,8 @@ type Links struct {
 func NewLinks(o Options) (*Links, error) {
 	u, err := address(o.Address)
 	problems := []error{err}
-	if o.Store == nil || o.Vault == nil || o.Now == nil || o.Alarm == nil {
-		problems = append(problems, errors.New("one-time links: a store, a vault, a clock and an alarm are needed"))
+	if o.Store == nil || o.Now == nil {
+		problems = append(problems, errors.New("one-time links: a store and a clock are needed"))
 	}
 	if o.Life < 0 || o.Life > maxLife {
 		problems = append(problems, fmt.Errorf("one-time links: a life of %s; give at most %s", o.Life, maxLife))
@@ -169,9 +169,9 @@ func (l *Links) Make(ctx context.Context, key, ref, userPrincipalName string) (L
 	_, err := l.change(ctx, key, func(r record, known bool) (record, error) {
 		switch state := r.state(now); {
 		case known && state == Revealed:
-			return record{}, fault.Stop(fault.RequestInvalid, ErrRevealed)
+			return record{}, fault.Stop(fault.HandoverOver, ErrRevealed)
 		case known && state == Withdrawn:
-			return record{}, fault.Stop(fault.RequestInvalid, ErrWithdrawn)
+			return record{}, fault.Stop(fault.HandoverOver, ErrWithdrawn)
 		}
 		return fresh, nil
 	})

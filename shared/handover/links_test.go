@@ -103,7 +103,9 @@ func newDesk(t *testing.T) *desk {
 	d := &desk{t: t, store: &store{values: map[string][]byte{}}, vault: &vault{}, log: &bytes.Buffer{}, now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
 	links, err := handover.NewLinks(d.options())
 	require.NoError(t, err)
-	d.Links, d.page = links, links.Handler()
+	d.Links = links
+	d.page, err = links.Handler()
+	require.NoError(t, err)
 	t.Cleanup(d.checkSilence)
 	return d
 }
@@ -363,7 +365,7 @@ func TestOptionsThatAreRefused(t *testing.T) {
 	d := newDesk(t)
 	for says, edit := range map[string]func(*handover.Options){
 		"are needed":           func(o *handover.Options) { o.Store = nil },
-		"an alarm are needed":  func(o *handover.Options) { o.Alarm = nil },
+		"a clock are needed":   func(o *handover.Options) { o.Now = nil },
 		"must be https":        func(o *handover.Options) { o.Address = "http://usher.example.com/handover" },
 		"not an address":       func(o *handover.Options) { o.Address = "handover" },
 		"a brace":              func(o *handover.Options) { o.Address = "https://usher.example.com/{x}" },
@@ -375,7 +377,9 @@ func TestOptionsThatAreRefused(t *testing.T) {
 		require.ErrorContains(t, err, says)
 	}
 	o := d.options()
-	o.Address = "http://127.0.0.1:8080/h"
-	_, err := handover.NewLinks(o)
-	require.NoError(t, err)
+	o.Address, o.Alarm = "http://127.0.0.1:8080/h", nil
+	links, err := handover.NewLinks(o)
+	require.NoError(t, err, "who makes links needs no alarm")
+	_, err = links.Handler()
+	require.ErrorContains(t, err, "an alarm are needed")
 }

@@ -65,11 +65,16 @@ var statuses = map[string]int{
 // HEAD show a button and change nothing, so that scanners may follow a link; POST shows
 // the password to one visitor, once. After that, and once the link has ended, the answer
 // is 410; a link that was never made, or was made anew, is 404.
-func (l *Links) Handler() http.Handler {
+//
+// It needs a vault and an alarm.
+func (l *Links) Handler() (http.Handler, error) {
+	if l.o.Vault == nil || l.o.Alarm == nil {
+		return nil, errors.New("one-time links: a vault and an alarm are needed to show passwords")
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc(l.path+"/{key}/{token}", l.serve)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { l.write(w, r, view{Show: "unknown"}) })
-	return mux
+	return mux, nil
 }
 
 func (l *Links) serve(w http.ResponseWriter, r *http.Request) {

@@ -25,9 +25,11 @@ const (
 	minRSA = 2048
 )
 
-// Recipient is a public key that passwords are sealed to.
+// Recipient is a public key that passwords are sealed to, or several: each opens the text.
 type Recipient struct {
-	key   age.Recipient
+	key age.Recipient
+	// more are the others of several keys.
+	more  []age.Recipient
 	label string
 }
 
@@ -91,7 +93,7 @@ func parseAge(text string) (Recipient, error) {
 	if err != nil {
 		return Recipient{}, errors.New("this age key is damaged; copy it again, whole, from 'age-keygen -y KEYFILE'")
 	}
-	return Recipient{key, text}, nil
+	return Recipient{key: key, label: text}, nil
 }
 
 func parseSSH(text string) (Recipient, error) {
@@ -158,23 +160,55 @@ func (s Sealed) HowTo() string {
 	return "Save the lines from BEGIN to END as password.age and run 'age --decrypt -i KEYFILE password.age', where KEYFILE is the private key that belongs to " + s.To + "."
 }
 
-// Seal seals a password to the key. Two calls never give the same text. An error means
-// that nothing was sealed, and holds nothing of the password.
+// maxRecipients is how many keys one password is sealed to.
+const maxRecipients = 10
+
+// ParseRecipients reads several keys, to all of which one text is sealed. Its errors are
+// those of ParseRecipient, with the number of the key.
+func ParseRecipients(texts []string) (Recipient, error) {
+	if len(texts) == 0 || len(texts) > maxRecipients {
+		return Recipient{}, fault.Stopf(fault.RequestInvalid, "the recipients of the password: give 1 to %d public keys, not %d", maxRecipients, len(texts))
+	}
+	var all Recipient
+	for i, text := range texts {
+		r, err := ParseRecipient(text)
+		if err != nil {
+			return Recipient{}, fault.Stopf(fault.RequestInvalid, "delivery.recipients[%d]: %w", i, errors.Unwrap(err))
+		}
+		if i == 0 {
+			all = r
+			continue
+		}
+		all.more, all.label = append(all.more, r.key), all.label+", "+r.label
+	}
+	if _, err := all.armored(""); err != nil {
+		return Recipient{}, fault.Stopf(fault.RequestInvalid, "delivery.recipients: these keys cannot be used together; give post-quantum keys (age1pq1…) or the others, not both")
+	}
+	return all, nil
+}
+
+// Seal seals a password to the key, or to each of several keys. Two calls never give the
+// same text. An error means that nothing was sealed, and holds nothing of the password.
 func (r Recipient) Seal(password account.Secret) (Sealed, error) {
 	if r.IsZero() || password.IsZero() {
 		return Sealed{}, fault.Stopf(fault.MalformedCommand, "seal a password: the password or the recipient is missing")
 	}
+	text, err := r.armored(password.Reveal())
+	if err != nil {
+		return Sealed{}, fault.Retry(fault.SecretUnavailable, 0, fmt.Errorf("seal a password to %s: %w", r, err))
+	}
+	return Sealed{Text: text, To: r.label}, nil
+}
+
+func (r Recipient) armored(text string) (string, error) {
 	var out bytes.Buffer
 	lines := armor.NewWriter(&out)
-	w, err := age.Encrypt(lines, r.key)
+	w, err := age.Encrypt(lines, append([]age.Recipient{r.key}, r.more...)...)
 	if err == nil {
-		_, err = io.WriteString(w, password.Reveal())
+		_, err = io.WriteString(w, text)
 	}
 	if err == nil {
 		err = errors.Join(w.Close(), lines.Close())
 	}
-	if err != nil {
-		return Sealed{}, fault.Retry(fault.SecretUnavailable, 0, fmt.Errorf("seal a password to %s: %w", r, err))
-	}
-	return Sealed{Text: out.String(), To: r.label}, nil
+	return out.String(), err
 }

@@ -76,9 +76,13 @@ func Plan(p Profile, req events.Request, t account.Tenant, now time.Time) (Plann
 	if err != nil {
 		return Planned{}, err
 	}
+	if err := passwordOf(p, req, t, &args, &acc); err != nil {
+		return Planned{}, err
+	}
 	steps := append(grantSteps(grants, acc, req.Access.ConsentPolicy), aimed...)
 	if mode != Connected {
 		steps = withFitness(&acc, FitnessArgs(p, req, acc, mode == Synced), append(createSteps(args), steps...))
+		steps = append(steps, handoverSteps(acc.Delivery, acc.UserPrincipalName)...)
 	}
 	steps[0].Delay = terms.Delay(now)
 	return Planned{Account: acc, Steps: steps, OnFailure: policyOf(p)}, nil

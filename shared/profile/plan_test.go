@@ -148,16 +148,15 @@ func TestPlanRefuses(t *testing.T) {
 		"EndsBeforeStart": {func(r *events.Request) {
 			r.Lifetime.ExpiresAt, r.Lifetime.StartsAt = now.Add(time.Hour), now.Add(2*time.Hour)
 		}, fault.RequestInvalid, "startsAt"},
-		"Licence":     {func(r *events.Request) { r.Account.Licenses = []string{"E3"} }, fault.StepUnsupported, "licenses"},
-		"Scope":       {func(r *events.Request) { r.Access.Scope = &events.Scope{Mode: "selected"} }, fault.RequestInvalid, "scope"},
-		"OneTimeLink": {func(r *events.Request) { r.Delivery = &events.Delivery{Method: "oneTimeLink"} }, fault.StepUnsupported, "oneTimeLink"},
+		"Licence": {func(r *events.Request) { r.Account.Licenses = []string{"E3"} }, fault.StepUnsupported, "licenses"},
+		"Scope":   {func(r *events.Request) { r.Access.Scope = &events.Scope{Mode: "selected"} }, fault.RequestInvalid, "scope"},
 		"Recipients": {func(r *events.Request) {
 			r.Delivery = &events.Delivery{Method: "vault", Recipients: []string{"a@b.c"}}
-		}, fault.StepUnsupported, "recipients"},
+		}, fault.RequestInvalid, "recipients"},
 		"Review":          {func(r *events.Request) { r.Lifetime.ReviewAt = now }, fault.RequestInvalid, "lifetime.reviewAt 2026-11-21T20:00:00Z has passed"},
 		"MFARequired":     {func(r *events.Request) { r.Account.MFA = "required" }, fault.StepUnsupported, "mfa"},
 		"MFAUnexplained":  {func(r *events.Request) { r.Account.MFA, r.Reason, r.Approval = "excluded", "", nil }, fault.RequestInvalid, "mfa"},
-		"GivenPassword":   {func(r *events.Request) { r.Account.Password.Generate = &no }, fault.StepUnsupported, "generate"},
+		"GivenPassword":   {func(r *events.Request) { r.Account.Password.Generate = &no }, fault.RequestInvalid, "generate"},
 		"ForceChange":     {func(r *events.Request) { r.Account.Password.ForceChange = &yes }, fault.StepUnsupported, "forceChange"},
 		"ModifyAndCreate": {func(r *events.Request) { r.Action = "modify" }, fault.RequestInvalid, "create"},
 		"NothingToGive": {func(r *events.Request) {

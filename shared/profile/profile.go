@@ -20,6 +20,8 @@ type Profile struct {
 	Account  Account  `yaml:"account" json:"account"`
 	Access   Access   `yaml:"access" json:"access"`
 	Lifetime Lifetime `yaml:"lifetime" json:"lifetime"`
+	Delivery Delivery `yaml:"delivery,omitempty" json:"delivery,omitzero"`
+	Rotation Rotation `yaml:"rotation,omitempty" json:"rotation,omitzero"`
 	// OnFailure says what follows a step that failed for good. Empty means compensate.
 	OnFailure account.FailurePolicy `yaml:"onFailure,omitempty" json:"onFailure,omitempty"`
 	Approval  Approval              `yaml:"approval" json:"approval"`

@@ -54,6 +54,9 @@ func Revocation(acc account.Account, o events.Offboard) []account.Step {
 		return steps
 	}
 	upn := acc.UserPrincipalName
+	if acc.Password.Handovers > 0 {
+		steps = append(steps, handoverPart("withdraw", "Withdraw the open link of "+upn, events.HandOverWithdraw))
+	}
 	steps = append(steps, partStep("disable", "Disable "+upn, events.RevokeEnabled))
 	if yes(o.RevokeSessions) {
 		steps = append(steps, partStep("revoke-sessions", "Revoke the sessions of "+upn, events.RevokeSessions))
@@ -65,7 +68,8 @@ func Revocation(acc account.Account, o events.Offboard) []account.Step {
 	gone.Delay = time.Duration(o.GraceDays) * day
 	steps = append(steps, gone)
 	if o.Purge {
-		steps = append(steps, partStep("purge", "Delete "+upn+" for good", events.RevokeForGood))
+		steps = append(steps, partStep("purge", "Delete "+upn+" for good", events.RevokeForGood),
+			handoverPart("discard", "Discard the sealed password of "+upn, events.HandOverDiscard))
 	}
 	return steps
 }
@@ -117,6 +121,10 @@ func Compensation(req account.Request, acc account.Account) []account.Step {
 		return nil
 	}
 	steps := Revocation(acc, events.Offboard{})
+	if acc.Origin == account.Created && acc.AppID == "" {
+		// A failed onboarding is not taken back, so nobody needs its password any more.
+		steps = append(steps, handoverPart("discard", "Discard the sealed password of "+acc.UserPrincipalName, events.HandOverDiscard))
+	}
 	for i := range steps {
 		steps[i].Name = "undo-" + steps[i].Name
 		steps[i].Compensates = true

@@ -31,7 +31,7 @@ func TestRevocation(t *testing.T) {
 		want []string
 	}{
 		"Default":      {events.Offboard{}, []string{"revoke-rolegroup-help-desk", "revoke-role-global-reader", "disable", "revoke-sessions", "delete"}},
-		"Purge":        {events.Offboard{Purge: true}, []string{"revoke-rolegroup-help-desk", "revoke-role-global-reader", "disable", "revoke-sessions", "delete", "purge"}},
+		"Purge":        {events.Offboard{Purge: true}, []string{"revoke-rolegroup-help-desk", "revoke-role-global-reader", "disable", "revoke-sessions", "delete", "purge", "discard"}},
 		"DisableOnly":  {events.Offboard{Mode: "disable"}, []string{"revoke-rolegroup-help-desk", "revoke-role-global-reader", "disable", "revoke-sessions"}},
 		"KeepSessions": {events.Offboard{RevokeSessions: &no}, []string{"revoke-rolegroup-help-desk", "revoke-role-global-reader", "disable", "delete"}},
 		"KeepGroups":   {events.Offboard{RemoveRoleGroup: &no}, []string{"revoke-role-global-reader", "disable", "revoke-sessions", "delete"}},
@@ -90,7 +90,7 @@ func TestCompensation(t *testing.T) {
 	}
 	acc := managed(account.Created)
 	steps := profile.Compensation(failed(3), acc)
-	assert.Equal(t, []string{"undo-revoke-rolegroup-help-desk", "undo-revoke-role-global-reader", "undo-disable", "undo-revoke-sessions", "undo-delete"}, names(steps))
+	assert.Equal(t, []string{"undo-revoke-rolegroup-help-desk", "undo-revoke-role-global-reader", "undo-disable", "undo-revoke-sessions", "undo-delete", "undo-discard"}, names(steps))
 	for _, s := range steps {
 		assert.True(t, s.Compensates)
 	}

@@ -17,27 +17,14 @@ func checkSupported(p Profile, req events.Request) error {
 	switch {
 	case len(req.Account.Licenses) > 0:
 		return missing("account.licenses needs a licence step, which this version does not have")
-	case pw != nil && pw.Generate != nil && !*pw.Generate:
-		return missing("account.password.generate false: a request never carries a password, and no step takes one from elsewhere")
+	case pw != nil && pw.Generate != nil && *pw.Generate == (pw.Reference != ""):
+		return fault.Stopf(fault.RequestInvalid, "account.password: generate is false with a reference to a password in a vault, and only then; a request never carries a password")
 	case pw != nil && pw.ForceChange != nil && *pw.ForceChange:
 		return missing("account.password.forceChange: an unattended sign-in cannot change its password")
 	case req.Account.MFA == "required":
 		return missing("account.mfa required needs a step that registers a second factor, which this version does not have")
 	case req.Account.MFA == "excluded" && req.Reason == "" && req.Approval == nil:
 		return fault.Stopf(fault.RequestInvalid, "account.mfa excluded needs a reason or an approval to be on record")
-	}
-	return checkDelivery(req.Delivery)
-}
-
-// checkDelivery takes the vault only: the password stays sealed until the operator asks for it.
-func checkDelivery(d *events.Delivery) error {
-	switch {
-	case d == nil:
-		return nil
-	case d.Method != "vault":
-		return fault.Stopf(fault.StepUnsupported, "delivery.method %q needs a hand-over step, which this version does not have: use vault", d.Method)
-	case len(d.Recipients) > 0:
-		return fault.Stopf(fault.StepUnsupported, "delivery.recipients needs a hand-over step, which this version does not have: leave it empty and hand the password over from the vault")
 	}
 	return nil
 }

@@ -110,7 +110,13 @@ func (c *Callback) Tell(ctx context.Context, s events.Status) error {
 		return c.unsent(err)
 	}
 	defer resp.Body.Close()
-	return c.classify(resp)
+	return c.classify(resp, carriesLink(s))
+}
+
+// carriesLink reports whether an event holds what must not be repeated: a receiver may
+// answer with what it was sent.
+func carriesLink(s events.Status) bool {
+	return s.Data.Credential != nil && s.Data.Credential.Link != ""
 }
 
 // unsent words a request without an answer, without the URL that net/http puts in.
@@ -127,9 +133,12 @@ func (c *Callback) unsent(err error) error {
 
 // classify reads an answer (source: Standard Webhooks, "Delivery": 2xx is success,
 // 410 means never again, 429 and 5xx mean later).
-func (c *Callback) classify(resp *http.Response) error {
+func (c *Callback) classify(resp *http.Response, silent bool) error {
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	status := resp.StatusCode
+	if silent {
+		answer = nil
+	}
 	if status >= 200 && status < 300 {
 		return nil
 	}

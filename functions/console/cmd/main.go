@@ -8,15 +8,17 @@ import (
 	"github.com/usher365/usher/functions/console"
 	"github.com/usher365/usher/functions/intake"
 	"github.com/usher365/usher/shared/config"
+	"github.com/usher365/usher/shared/host/handovers"
 	"github.com/usher365/usher/shared/host/lambda"
 	"github.com/usher365/usher/shared/host/policies"
 	"github.com/usher365/usher/shared/host/profiles"
+	"github.com/usher365/usher/shared/host/vaults"
 )
 
 func main() { lambda.ServeHTTP("console", wire) }
 
 // wire makes the API without its doctor, for this function makes no calls to tenants.
-func wire(_ context.Context, p *lambda.Process) (http.Handler, error) {
+func wire(ctx context.Context, p *lambda.Process) (http.Handler, error) {
 	if err := p.Config.Check(config.NeedAPIToken, config.NeedTenants); err != nil {
 		return nil, err
 	}
@@ -28,12 +30,41 @@ func wire(_ context.Context, p *lambda.Process) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	desk, err := intake.New(intake.Options{Ledger: p.Ledger, Tenants: p.Tenants.All, Profiles: catalogue, Policy: rules, Now: p.Now, NewID: p.NewID})
+	office, err := handovers.New(handovers.Options{Config: p.Config, Ledger: p.Ledger, Now: p.Now, Log: p.Log})
 	if err != nil {
 		return nil, err
 	}
-	return console.New(console.Options{
-		Requests: p.Ledger, Accounts: p.Ledger, Audit: p.Ledger, Notices: p.Ledger, DeadLetters: p.Queue, Desk: desk, Cases: desk, Lives: desk, Connections: desk,
+	desk, err := intake.New(intake.Options{Ledger: p.Ledger, Deliverable: office.Check, Tenants: p.Tenants.All, Profiles: catalogue, Policy: rules, Now: p.Now, NewID: p.NewID})
+	if err != nil {
+		return nil, err
+	}
+	api := console.New(console.Options{
+		Requests: p.Ledger, Accounts: p.Ledger, Audit: p.Ledger, Notices: p.Ledger, DeadLetters: p.Queue, Desk: desk, Passwords: desk, Cases: desk, Lives: desk, Connections: desk,
 		Profiles: catalogue.List(), Tenants: p.Tenants.All, Token: p.Config.APIToken, Now: p.Now, Ready: p.Ready,
-	}), nil
+	})
+	return withPage(ctx, p, office, desk, api)
+}
+
+// withPage puts the page of one-time links beside the API, where one is configured: only
+// then does this function need the vault.
+func withPage(ctx context.Context, p *lambda.Process, office *handovers.Office, desk *intake.Desk, api http.Handler) (http.Handler, error) {
+	if p.Config.HandOver.Address == "" {
+		return api, nil
+	}
+	signIn, err := p.SignIn()
+	if err != nil {
+		return nil, err
+	}
+	vault, err := vaults.Open(ctx, p.Config.VaultAddress(), vaults.Options{Credential: signIn})
+	if err != nil {
+		return nil, err
+	}
+	path, page, err := office.Page(handovers.PageOptions{Vault: vault, Notices: p.Ledger, Desk: desk})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", api)
+	mux.Handle(path, page)
+	return mux, nil
 }

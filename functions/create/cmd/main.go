@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"os"
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/create"
@@ -10,6 +11,7 @@ import (
 	"github.com/usher365/usher/shared/host/clients"
 	"github.com/usher365/usher/shared/host/domains"
 	"github.com/usher365/usher/shared/host/lambda"
+	"github.com/usher365/usher/shared/host/references"
 	"github.com/usher365/usher/shared/host/vaults"
 	"github.com/usher365/usher/shared/secrets"
 	"github.com/usher365/usher/shared/step"
@@ -35,7 +37,7 @@ func wire(ctx context.Context, p *lambda.Process) (lambda.Consumer, error) {
 		return lambda.Consumer{}, err
 	}
 	password := func(avoid ...string) (account.Secret, error) { return secrets.NewPassword(nil, avoid...) }
-	step.Handle(p.Runner, events.Create, create.Policy, create.New(directory, vault, password, onPremises).Handle)
+	step.Handle(p.Runner, events.Create, create.Policy, create.New(directory, vault, password, onPremises).WithReferences(references.New(references.Options{Env: os.LookupEnv})).Handle)
 	// Intake, which cannot ask a tenant for its domains, recalls what is learned here.
 	learn := func(ctx context.Context) error { return p.LearnDomains(ctx, directory.Domains) }
 	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: create.Policy.Longest(), Begin: learn}, nil

@@ -9,6 +9,7 @@ import (
 	"github.com/usher365/usher/functions/fullsync"
 	"github.com/usher365/usher/functions/intake"
 	"github.com/usher365/usher/shared/host/clients"
+	"github.com/usher365/usher/shared/host/handovers"
 	"github.com/usher365/usher/shared/host/lambda"
 	"github.com/usher365/usher/shared/host/policies"
 	"github.com/usher365/usher/shared/host/profiles"
@@ -38,7 +39,11 @@ func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
-	desk, err := intake.New(intake.Options{Ledger: p.Ledger, Tenants: p.Tenants.All, Profiles: catalogue, Policy: rules, Now: p.Now, NewID: p.NewID})
+	office, err := handovers.New(handovers.Options{Config: p.Config, Ledger: p.Ledger, Now: p.Now, Log: p.Log})
+	if err != nil {
+		return lambda.Consumer{}, err
+	}
+	desk, err := intake.New(intake.Options{Ledger: p.Ledger, Deliverable: office.Check, Tenants: p.Tenants.All, Profiles: catalogue, Policy: rules, Now: p.Now, NewID: p.NewID})
 	if err != nil {
 		return lambda.Consumer{}, err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/usher365/usher/functions/intake"
 	"github.com/usher365/usher/shared/config"
+	"github.com/usher365/usher/shared/host/handovers"
 	"github.com/usher365/usher/shared/host/lambda"
 	"github.com/usher365/usher/shared/host/parts"
 	"github.com/usher365/usher/shared/webhook"
@@ -26,8 +27,12 @@ func wire(_ context.Context, p *lambda.Process) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	office, err := handovers.New(handovers.Options{Config: p.Config, Ledger: p.Ledger, Now: p.Now, Log: p.Log})
+	if err != nil {
+		return nil, err
+	}
 	desk, err := intake.New(intake.Options{
-		Ledger: p.Ledger, Tenants: p.Tenants.All, Profiles: profiles, Policy: rules, Trusted: p.Config.Webhooks.Approving,
+		Ledger: p.Ledger, Deliverable: office.Check, Tenants: p.Tenants.All, Profiles: profiles, Policy: rules, Trusted: p.Config.Webhooks.Approving,
 		Schema: form, Now: p.Now, NewID: p.NewID,
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/notify"
+	"github.com/usher365/usher/shared/host/handovers"
 	"github.com/usher365/usher/shared/host/lambda"
 	"github.com/usher365/usher/shared/host/posts"
 	"github.com/usher365/usher/shared/host/tellers"
@@ -23,7 +24,11 @@ func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
-	handler := notify.New(tell, post)
+	office, err := handovers.New(handovers.Options{Config: p.Config, Ledger: p.Ledger, Now: p.Now, Log: p.Log})
+	if err != nil {
+		return lambda.Consumer{}, err
+	}
+	handler := notify.New(tell, post, office)
 	return lambda.Consumer{
 		Handle:  p.Runner.HandleNotices(notify.Policy, handler.Handle, handler.Mailer()),
 		Longest: notify.Policy.Longest(),

@@ -23,6 +23,7 @@ import (
 	"github.com/usher365/usher/shared/host/distributed"
 	"github.com/usher365/usher/shared/host/domains"
 	"github.com/usher365/usher/shared/host/embedded"
+	"github.com/usher365/usher/shared/host/handovers"
 	"github.com/usher365/usher/shared/host/tellers"
 	"github.com/usher365/usher/shared/host/vaults"
 	"github.com/usher365/usher/shared/identity"
@@ -84,6 +85,7 @@ type App struct {
 
 	options Options
 	room    *host.WaitingRoom
+	office  *handovers.Office
 	workers []host.Worker
 	handler http.Handler
 }

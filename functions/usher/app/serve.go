@@ -77,13 +77,16 @@ func (a *App) startNight(ctx context.Context) error {
 }
 
 // front answers what is served over HTTP, and always whether the process is well.
-func (a *App) front(api, door http.Handler) http.Handler {
+func (a *App) front(api, door http.Handler, path string, page http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	for _, path := range []string{"GET /healthz", "GET /readyz", "GET /metrics"} {
 		mux.Handle(path, api)
 	}
 	if a.Serves(Console) {
 		mux.Handle("/", api)
+		if page != nil {
+			mux.Handle(path, page)
+		}
 	}
 	if a.Serves(Intake) && door != nil {
 		mux.Handle(intake.Path, door)

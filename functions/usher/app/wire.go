@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/assignrole"
@@ -14,11 +15,14 @@ import (
 	"github.com/usher365/usher/functions/fullsync"
 	"github.com/usher365/usher/functions/grantconsent"
 	"github.com/usher365/usher/functions/grantrolegroup"
+	"github.com/usher365/usher/functions/handover"
 	"github.com/usher365/usher/functions/intake"
 	"github.com/usher365/usher/functions/revoke"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/host"
+	"github.com/usher365/usher/shared/host/handovers"
 	"github.com/usher365/usher/shared/host/parts"
+	"github.com/usher365/usher/shared/host/references"
 	"github.com/usher365/usher/shared/secrets"
 	"github.com/usher365/usher/shared/step"
 	"github.com/usher365/usher/shared/webhook"
@@ -33,8 +37,11 @@ func (a *App) wireDesk(context.Context) error {
 	if a.Policy, err = parts.Policy(a.Config); err != nil {
 		return err
 	}
+	if a.office, err = handovers.New(handovers.Options{Config: a.Config, Ledger: a.Ledger, Now: a.Now, Log: a.Log, Ticket: a.options.Tell != nil}); err != nil {
+		return err
+	}
 	a.Desk, err = intake.New(intake.Options{
-		Ledger: a.Ledger, Tenants: a.Tenants.All, Profiles: profiles, Policy: a.Policy, Trusted: a.Config.Webhooks.Approving,
+		Ledger: a.Ledger, Deliverable: a.office.Check, Tenants: a.Tenants.All, Profiles: profiles, Policy: a.Policy, Trusted: a.Config.Webhooks.Approving,
 		Schema: form, Now: a.Now, NewID: a.NewID,
 	})
 	return err
@@ -48,7 +55,8 @@ func (a *App) wireFunctions(context.Context) error {
 	}
 	passwords := func(avoid ...string) (account.Secret, error) { return secrets.NewPassword(nil, avoid...) }
 	step.Handle(a.Runner, events.CheckFitness, checkfitness.Policy, checkfitness.New(a.Directory, a.Directory).Handle)
-	step.Handle(a.Runner, events.Create, create.Policy, create.New(a.Directory, a.Vault, passwords, a.OnPremises).Handle)
+	step.Handle(a.Runner, events.Create, create.Policy, create.New(a.Directory, a.Vault, passwords, a.OnPremises).
+		WithReferences(brought{references.New(references.Options{Env: os.LookupEnv})}).Handle)
 	step.Handle(a.Runner, events.AssignRole, assignrole.Policy, assignrole.New(assignrole.Options{
 		Directory: a.Directory, Schedules: a.Directory, Limits: a.Policy.Limits,
 	}).Handle)
@@ -65,6 +73,9 @@ func (a *App) wireFunctions(context.Context) error {
 	sync := fullsync.New(a.Directory, a.Exchange, a.Ledger, a.SyncRuns(), a.Desk, a.Now)
 	sync.Operators = a.Config.Mail.Operators
 	step.Handle(a.Runner, events.FullSync, fullsync.Policy, sync.Handle)
+	step.Handle(a.Runner, events.HandOver, handover.Policy, handover.New(handover.Options{
+		Directory: a.Directory, Vault: a.Vault, Links: a.office, Seal: handovers.Seal, Passwords: passwords,
+	}).Handle)
 	for _, function := range events.Functions() {
 		if !a.Serves(function) {
 			continue
@@ -81,7 +92,7 @@ func (a *App) wireFunctions(context.Context) error {
 // wireHTTP makes the webhook and the API one handler. Without webhook secrets there is no webhook.
 func (a *App) wireHTTP(context.Context) error {
 	api := console.New(console.Options{
-		Requests: a.Ledger, Accounts: a.Ledger, Audit: a.Ledger, Notices: a.Ledger, DeadLetters: a.Queue, Desk: a.Desk, Connections: a.Desk, Cases: a.Desk, Lives: a.Desk,
+		Requests: a.Ledger, Accounts: a.Ledger, Audit: a.Ledger, Notices: a.Ledger, DeadLetters: a.Queue, Desk: a.Desk, Passwords: a.Desk, Connections: a.Desk, Cases: a.Desk, Lives: a.Desk,
 		Profiles: a.Profiles.List(), Tenants: a.Tenants.All, Token: a.Config.APIToken, Now: a.Now,
 		Ready: a.Ready, Metrics: a.Metrics.Handler(), Doctor: a.Doctor,
 	})
@@ -100,6 +111,10 @@ func (a *App) wireHTTP(context.Context) error {
 		}
 		door = countedDoor(posted, count)
 	}
-	a.handler = a.front(api, door)
+	path, page, err := a.office.Page(handovers.PageOptions{Vault: a.Vault, Notices: a.Ledger, Desk: a.Desk})
+	if err != nil {
+		return err
+	}
+	a.handler = a.front(api, door, path, page)
 	return nil
 }

@@ -23,12 +23,14 @@ import (
 	"github.com/usher365/usher/functions/fullsync"
 	"github.com/usher365/usher/functions/grantconsent"
 	"github.com/usher365/usher/functions/grantrolegroup"
+	"github.com/usher365/usher/functions/handover"
 	"github.com/usher365/usher/functions/intake"
 	"github.com/usher365/usher/functions/notify"
 	"github.com/usher365/usher/functions/revoke"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/entra"
 	"github.com/usher365/usher/shared/exchange"
+	"github.com/usher365/usher/shared/host/handovers"
 	"github.com/usher365/usher/shared/ledger"
 	"github.com/usher365/usher/shared/ledger/tables"
 	"github.com/usher365/usher/shared/patience"
@@ -153,7 +155,14 @@ func (p *process) wire() {
 	}).Handle)
 	step.Handle(p.runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(applications, applications, applications).Handle)
 	step.Handle(p.runner, events.FullSync, fullsync.Policy, fullsync.New(directory, groups, books, books, p.desk, time.Now).Handle)
-	notices := p.runner.HandleNotices(notify.Policy, notify.New(p, nil).Handle, nil)
+	office, err := handovers.New(handovers.Options{Ledger: p.ledger, Now: time.Now, Log: slog.New(slog.DiscardHandler), Ticket: true})
+	if err != nil {
+		panic(err) // without tenants and page there is nothing to refuse
+	}
+	step.Handle(p.runner, events.HandOver, handover.Policy, handover.New(handover.Options{
+		Directory: directory, Vault: p.vault, Links: office, Seal: handovers.Seal, Passwords: p.passwords,
+	}).Handle)
+	notices := p.runner.HandleNotices(notify.Policy, notify.New(p, nil, office).Handle, nil)
 	for _, function := range events.Functions() {
 		handle := p.runner.Deliver
 		if function == events.Notify {

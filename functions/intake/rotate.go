@@ -1,0 +1,96 @@
+package intake
+
+import (
+	"context"
+	"errors"
+
+	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/ledger"
+	"github.com/usher365/usher/shared/profile"
+)
+
+// Rotate sets a new password of an account and hands it over; by is who asks for it. A nil
+// how means as the account's last request said. It gives the request that does it, which
+// is the open one if there is one. Its statuses go to the ticket that the account was made
+// for.
+func (d *Desk) Rotate(ctx context.Context, acc account.Account, by, reason string, how *events.Delivery) (account.Request, error) {
+	origin, err := d.Ledger.Request(ctx, acc.RequestID)
+	if errors.Is(err, ledger.ErrNotFound) {
+		origin.Ticket = account.Ticket{System: "usher", ID: acc.ID}
+	} else if err != nil {
+		return account.Request{}, err
+	}
+	o, err := d.orderBy(by, account.Rotate, acc.Tenant, acc.UserPrincipalName, origin.Ticket)
+	if err != nil {
+		return account.Request{}, err
+	}
+	o.req.Reason = reason
+	delivery, err := d.deliveryFor(acc, o.tenant, how)
+	if err != nil {
+		return account.Request{}, err
+	}
+	verdict, err := d.store(ctx, o.keys, func(s ledger.Situation) (ledger.Draft, error) {
+		if err := mayRotate(o, s, acc); err != nil {
+			return ledger.Draft{}, err
+		}
+		rec := ledger.Record{Request: d.row(o), Account: *s.Account}
+		r := &rec.Request
+		r.AccountID, r.UserPrincipalName, r.Profile = acc.ID, acc.UserPrincipalName, acc.Profile
+		r.Steps = profile.RotationOf(rec.Account, delivery)
+		d.begin(&rec, o)
+		return ledger.Draft{Record: rec}, nil
+	})
+	return verdict.Request, err
+}
+
+func (d *Desk) deliveryFor(acc account.Account, t account.Tenant, how *events.Delivery) (account.Delivery, error) {
+	kept := profile.Profile{Delivery: profile.Delivery(acc.Delivery)}
+	delivery, err := profile.DeliveryOf(kept, how, t)
+	if err != nil {
+		return delivery, err
+	}
+	return delivery, d.deliverable(delivery)
+}
+
+// deliverable refuses a way to hand over that this installation does not have.
+func (d *Desk) deliverable(how account.Delivery) error {
+	switch {
+	case !how.Leaves():
+		return nil
+	case d.Deliverable == nil:
+		return fault.Stopf(fault.RequestInvalid, "delivery.method %s is not set up here: use vault", how.Method)
+	}
+	return d.Deliverable(how)
+}
+
+// mayRotate says why an account's password cannot be set anew now.
+func mayRotate(o order, s ledger.Situation, asked account.Account) error {
+	acc := s.Account
+	switch {
+	case acc == nil || acc.ID != asked.ID:
+		return fault.Stopf(fault.AccountUnknown, "%s is not managed any more", asked.UserPrincipalName)
+	case acc.Origin == account.Adopted:
+		return fault.Stopf(fault.RequestInvalid, "%s was adopted: its password is not ours to set; whoever owns the account changes it", acc.UserPrincipalName)
+	case acc.AppID != "":
+		return fault.Stopf(fault.RequestInvalid, "%s signs in as an application: it has no password to rotate", acc.UserPrincipalName)
+	case acc.OnPremises.Mastered():
+		return fault.Stopf(fault.StepUnsupported, "%s is mastered in Active Directory: set its password there; Usher does not rotate it yet", acc.UserPrincipalName)
+	case o.tenant.Protects(acc.UserPrincipalName, acc.ObjectID):
+		return fault.Stopf(fault.AccountProtected, "%s is on the list of protected accounts of tenant %s", acc.UserPrincipalName, o.tenant.Alias)
+	}
+	for _, open := range s.Open {
+		switch {
+		case open.Cancelled != "":
+		case open.Action == account.Rotate:
+			return already{open}
+		default:
+			return fault.Stopf(fault.AccountBusy, "request %s is still at work on %s: wait for it", open.ID, acc.UserPrincipalName)
+		}
+	}
+	if acc.State != account.AccountActive || acc.ObjectID == "" {
+		return fault.Stopf(fault.RequestInvalid, "%s is %s, so it gets no new password", acc.UserPrincipalName, acc.State)
+	}
+	return nil
+}
