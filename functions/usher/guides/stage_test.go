@@ -58,6 +58,7 @@ type stage struct {
 func tell(t *testing.T, settings string, story func(*stage)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{T: t, server: tenantfake.New(tenantfake.Options{Strict: true})}
+		s.server.AddVendors()
 		s.tenant = s.server.AddTenant(tenantfake.DefaultTenant())
 		s.before = s.tenant.Holdings()
 		var err error
