@@ -132,12 +132,14 @@ func environment(name string) map[string]string {
 		"USHER_DRAIN_POLL":           "${DrainPoll}",
 	}
 	maps.Copy(all, map[string]map[string]string{
-		"intake":             {"USHER_WEBHOOK_SECRET": "aws-secretsmanager:${WebhookSecretArn}"},
-		"console":            {"USHER_API_TOKEN": "aws-secretsmanager:${ApiTokenSecretArn}"},
+		"intake":             {"USHER_WEBHOOK_SECRET": "aws-secretsmanager:${WebhookSecretArn}", "USHER_CALLBACK_URL": "${CallbackUrl}"},
+		"console":            {"USHER_API_TOKEN": "aws-secretsmanager:${ApiTokenSecretArn}", "USHER_CALLBACK_URL": "${CallbackUrl}"},
 		events.AssignTargets: {"USHER_CONSENTS_CLIENT_ID": "${ConsentsClientId}"},
 		events.GrantConsent:  {"USHER_CONSENTS_CLIENT_ID": "${ConsentsClientId}"},
 		events.Revoke:        {"USHER_CONSENTS_CLIENT_ID": "${ConsentsClientId}"},
-		events.Create:        {"USHER_VAULT": "aws-secretsmanager:${VaultPrefix}"},
+		// Who takes a request must know whether there is somebody to tell; only notify signs.
+		events.FullSync: {"USHER_CALLBACK_URL": "${CallbackUrl}"},
+		events.Create:   {"USHER_VAULT": "aws-secretsmanager:${VaultPrefix}"},
 		events.Notify: {"USHER_CALLBACK_URL": "${CallbackUrl}", "USHER_CALLBACK_SECRET": "aws-secretsmanager:${CallbackSecretArn}",
 			"USHER_MAIL_ADDRESS": "${MailAddress}", "USHER_MAIL_FROM": "${MailFrom}", "USHER_MAIL_USERNAME": "${MailUsername}",
 			"USHER_MAIL_PASSWORD": "aws-secretsmanager:${MailPasswordSecretArn}"},

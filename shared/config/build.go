@@ -123,8 +123,6 @@ func (b *builder) callback() Callback {
 	case c.URL == "":
 	case err != nil || target.Host == "":
 		b.problems.add(at.where, "is not a URL, such as https://HOST/PATH")
-	case secret.value == "":
-		b.problems.add(at.where, "needs a secret to sign with; set USHER_CALLBACK_SECRET or callback.secret")
 	}
 	if secret.value != "" {
 		if given := b.webhookSecrets(secret); len(given) == 1 {

@@ -85,7 +85,8 @@ type Webhooks struct {
 	Tolerance time.Duration
 }
 
-// Callback says where status events go; an empty URL means into the log.
+// Callback says where status events go; an empty URL means into the log. Whoever sends them
+// needs the Secret too; others only know that there is somebody to tell.
 type Callback struct {
 	URL    string
 	Secret webhook.Secret

@@ -24,6 +24,9 @@ func New(c config.Callback, log *slog.Logger, now func() time.Time) (Teller, err
 	if c.URL == "" {
 		return ticket.Log(log), nil
 	}
+	if c.Secret.IsZero() {
+		return nil, config.Problems{{Where: "callback.url (or USHER_CALLBACK_URL)", What: "needs a secret to sign with; set USHER_CALLBACK_SECRET or callback.secret"}}
+	}
 	callback, err := ticket.New(ticket.Options{
 		URL: c.URL, Secret: c.Secret, AllowHosts: c.AllowHosts, AllowPrivate: c.AllowPrivate, Now: now,
 	})
