@@ -15,6 +15,7 @@ import (
 	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/functions/grantconsent"
 	"github.com/usher365/usher/functions/grantrolegroup"
+	"github.com/usher365/usher/functions/handover"
 	"github.com/usher365/usher/functions/notify"
 	"github.com/usher365/usher/functions/revoke"
 )
@@ -44,6 +45,7 @@ func longest() map[string]time.Duration {
 		events.Create: create.Policy.Longest(), events.AssignRole: assignrole.Policy.Longest(),
 		events.GrantRoleGroup: grantrolegroup.Policy(nil).Longest(), events.Revoke: revoke.Policy.Longest(),
 		events.GrantConsent:  grantconsent.Policy.Longest(),
+		events.HandOver:      handover.Policy.Longest(),
 		events.AssignTargets: assigntargets.Policy.Longest(),
 		events.CheckFitness:  checkfitness.Policy.Longest(),
 		events.Notify:        notify.Policy.Longest(), events.FullSync: lambdaLimit*time.Second - margin,
@@ -115,6 +117,7 @@ func timeout(name string, seconds float64) []string {
 var applications = map[string]string{
 	events.Create: "Provisioner", events.AssignRole: "Provisioner", events.GrantRoleGroup: "Provisioner", events.Revoke: "Provisioner",
 	events.CheckFitness: "Provisioner",
+	events.HandOver:     "Provisioner",
 	events.FullSync:     "Sync",
 	// The other identity of these grants consents; this one only opens the queue.
 	events.AssignTargets: "Messenger", events.GrantConsent: "Messenger",
@@ -130,15 +133,17 @@ func environment(name string) map[string]string {
 		"USHER_DATABASE_URL":         "aws-secretsmanager:${DatabaseUrlSecretArn}",
 		"USHER_WAKE_PREFIX":          stack,
 		"USHER_DRAIN_POLL":           "${DrainPoll}",
+		"USHER_HANDOVER_ADDRESS":     "${HandoverAddress}",
 	}
 	maps.Copy(all, map[string]map[string]string{
 		"intake":             {"USHER_WEBHOOK_SECRET": "aws-secretsmanager:${WebhookSecretArn}", "USHER_CALLBACK_URL": "${CallbackUrl}"},
-		"console":            {"USHER_API_TOKEN": "aws-secretsmanager:${ApiTokenSecretArn}", "USHER_CALLBACK_URL": "${CallbackUrl}"},
+		"console":            {"USHER_API_TOKEN": "aws-secretsmanager:${ApiTokenSecretArn}", "USHER_VAULT": "aws-secretsmanager:${VaultPrefix}", "USHER_CALLBACK_URL": "${CallbackUrl}"},
 		events.AssignTargets: {"USHER_CONSENTS_CLIENT_ID": "${ConsentsClientId}"},
 		events.GrantConsent:  {"USHER_CONSENTS_CLIENT_ID": "${ConsentsClientId}"},
 		events.Revoke:        {"USHER_CONSENTS_CLIENT_ID": "${ConsentsClientId}"},
 		// Who takes a request must know whether there is somebody to tell; only notify signs.
 		events.FullSync: {"USHER_CALLBACK_URL": "${CallbackUrl}"},
+		events.HandOver: {"USHER_VAULT": "aws-secretsmanager:${VaultPrefix}"},
 		events.Create:   {"USHER_VAULT": "aws-secretsmanager:${VaultPrefix}"},
 		events.Notify: {"USHER_CALLBACK_URL": "${CallbackUrl}", "USHER_CALLBACK_SECRET": "aws-secretsmanager:${CallbackSecretArn}",
 			"USHER_MAIL_ADDRESS": "${MailAddress}", "USHER_MAIL_FROM": "${MailFrom}", "USHER_MAIL_USERNAME": "${MailUsername}",

@@ -9,7 +9,7 @@ import (
 )
 
 // order is that of a plan's steps, by function; one that comes twice stands twice.
-var order = []string{events.CheckFitness, events.Create, events.CheckFitness, events.GrantConsent, events.AssignRole, events.GrantRoleGroup, events.AssignTargets}
+var order = []string{events.CheckFitness, events.Create, events.CheckFitness, events.GrantConsent, events.AssignRole, events.GrantRoleGroup, events.AssignTargets, events.HandOver}
 
 // wakes says whose queues a function sends to, and whom it may wake therefore.
 func wakes(name string) (all []string) {
@@ -32,8 +32,13 @@ func wakes(name string) (all []string) {
 
 // own says what a function may do that no other may.
 var own = map[string][]string{
-	"intake":  {"secretsmanager:GetSecretValue on ${WebhookSecretArn}"},
-	"console": {"secretsmanager:GetSecretValue on ${ApiTokenSecretArn}"},
+	"intake": {"secretsmanager:GetSecretValue on ${WebhookSecretArn}"},
+	// The page of a one-time link shows a password, and throws the vault's copy away.
+	"console": {"secretsmanager:GetSecretValue on ${ApiTokenSecretArn}", "secretsmanager:GetSecretValue on " + vault, "secretsmanager:DeleteSecret on " + vault},
+	events.HandOver: {
+		"secretsmanager:CreateSecret on " + vault, "secretsmanager:GetSecretValue on " + vault, "secretsmanager:PutSecretValue on " + vault,
+		"secretsmanager:DeleteSecret on " + vault,
+	},
 	events.Create: {
 		"secretsmanager:CreateSecret on " + vault, "secretsmanager:GetSecretValue on " + vault, "secretsmanager:PutSecretValue on " + vault,
 	},

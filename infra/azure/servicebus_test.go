@@ -23,6 +23,7 @@ import (
 	"github.com/usher365/usher/functions/fullsync"
 	"github.com/usher365/usher/functions/grantconsent"
 	"github.com/usher365/usher/functions/grantrolegroup"
+	"github.com/usher365/usher/functions/handover"
 	"github.com/usher365/usher/functions/notify"
 	"github.com/usher365/usher/functions/revoke"
 	"github.com/usher365/usher/shared/patience"
@@ -262,7 +263,7 @@ func horizon() time.Duration {
 	longest := max(queue.DuplicateWindow, patience.Deadline)
 	longestPause := step.Backoff(1000, 1)
 	for _, p := range []step.Policy{
-		create.Policy, assignrole.Policy, grantrolegroup.Policy(nil), revoke.Policy, notify.Policy, fullsync.Policy, grantconsent.Policy, assigntargets.Policy, checkfitness.Policy,
+		create.Policy, assignrole.Policy, grantrolegroup.Policy(nil), revoke.Policy, notify.Policy, fullsync.Policy, grantconsent.Policy, handover.Policy, assigntargets.Policy, checkfitness.Policy,
 	} {
 		longest = max(longest, p.Patience, time.Duration(p.MaxFailures)*longestPause)
 	}
@@ -270,7 +271,7 @@ func horizon() time.Duration {
 }
 
 func TestTheHorizonIsThatOfTheSlowest(t *testing.T) {
-	assert.Equal(t, 25*time.Hour, horizon(), "150 tries of a call-back, ten minutes apart, are longer than a day of Exchange")
+	assert.Equal(t, 48*time.Hour, horizon(), "a hand-over waits two days for the ticketing system, longer than a day of Exchange")
 }
 
 func (r resource) assignment() (bad []string) {

@@ -18,6 +18,7 @@ import (
 	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/functions/grantconsent"
 	"github.com/usher365/usher/functions/grantrolegroup"
+	"github.com/usher365/usher/functions/handover"
 	"github.com/usher365/usher/functions/notify"
 	"github.com/usher365/usher/functions/revoke"
 	"github.com/usher365/usher/shared/host/azurefunctions"
@@ -130,7 +131,7 @@ func TestWhatTheSchedulesMean(t *testing.T) {
 func TestEveryAttemptEndsInTime(t *testing.T) {
 	for name, p := range map[string]step.Policy{
 		"create": create.Policy, "assignrole": assignrole.Policy, "grantrolegroup": grantrolegroup.Policy(nil),
-		"revoke": revoke.Policy, "notify": notify.Policy, "grantconsent": grantconsent.Policy, "assigntargets": assigntargets.Policy, "checkfitness": checkfitness.Policy,
+		"revoke": revoke.Policy, "notify": notify.Policy, "grantconsent": grantconsent.Policy, "handover": handover.Policy, "assigntargets": assigntargets.Policy, "checkfitness": checkfitness.Policy,
 	} {
 		assert.Less(t, p.Longest()+time.Minute, azurefunctions.Longest, name)
 	}
