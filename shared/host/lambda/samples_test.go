@@ -22,11 +22,13 @@ import (
 	"github.com/usher365/usher/functions/fullsync"
 	"github.com/usher365/usher/functions/grantconsent"
 	"github.com/usher365/usher/functions/grantrolegroup"
+	"github.com/usher365/usher/functions/handover"
 	"github.com/usher365/usher/functions/notify"
 	"github.com/usher365/usher/functions/revoke"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/domaintest"
 	"github.com/usher365/usher/shared/fitness"
+	"github.com/usher365/usher/shared/host/handovers"
 	"github.com/usher365/usher/shared/ledger"
 	"github.com/usher365/usher/shared/patience"
 	"github.com/usher365/usher/shared/policy"
@@ -76,6 +78,12 @@ func (vault) Replace(context.Context, string, account.Secret) (string, error) {
 	return "file:sealed", nil
 }
 
+func (vault) Open(context.Context, string) (account.Secret, error) {
+	return account.NewSecret("canary"), nil
+}
+
+func (vault) Discard(context.Context, string) error { return nil }
+
 // ticket hears of every status.
 type ticket struct{ told []events.Status }
 
@@ -120,6 +128,8 @@ func handler(p *Process, m *tenanttest.Memory, k *ticket, o *office, name string
 	step.Handle(p.Runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(m, m, m).Handle)
 	targets := assigntargets.New(assigntargets.Options{Applications: m, Assignments: m, Directory: m, Delegations: m})
 	step.Handle(p.Runner, events.AssignTargets, assigntargets.Policy, targets.Handle)
+	delivery := handover.New(handover.Options{Vault: vault{}, Seal: handovers.Seal, Passwords: password})
+	step.Handle(p.Runner, events.HandOver, handover.Policy, delivery.Handle)
 	step.Handle(p.Runner, events.Revoke, revoke.Policy, revoke.New(revoke.Options{Users: m, Deleted: m, Roles: m, RoleGroups: m, OnPremises: domaintest.NewMemory(), Limits: policy.Builtin().Limits}).Handle)
 	step.Handle(p.Runner, events.FullSync, fullsync.Policy, fullsync.New(m, m, p.Ledger, p.Ledger, o, p.Now).Handle)
 	if name == events.Notify {
@@ -151,6 +161,8 @@ func record(b *bench, m *tenanttest.Memory, cmd events.Command) {
 		require.NoError(b, m.MakeServicePrincipal(b.Context(), contoso.ID, tenanttest.VendorApp))
 		m.PutGroup("Sales", m.Put(account.User{UserPrincipalName: "adele.vance@contoso.com", DisplayName: "Adele Vance", Enabled: true}))
 		a.AppID = tenanttest.VendorApp
+	case events.HandOver:
+		r.Notified, a.SecretRef = 9, "file:sealed" // the ticketing system has taken what is said of it
 	case events.Revoke:
 		r.Action = account.Offboard
 	case events.Notify:
