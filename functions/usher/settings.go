@@ -206,6 +206,7 @@ func (s *settings) signIn() identity.Method {
 func (s *settings) open(ctx context.Context, o app.Options) (*app.App, error) {
 	o.Engines.Config = s.Config
 	o.ClientID, _ = s.env("AZURE_CLIENT_ID")
+	o.Env = s.env
 	if s.embedded != nil {
 		o.Transport = s.embedded.Client().Transport
 	}

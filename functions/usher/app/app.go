@@ -44,6 +44,8 @@ type Options struct {
 	SignIn identity.Method
 	// Transport carries the calls to Graph and Exchange; nil means http.DefaultTransport.
 	Transport http.RoundTripper
+	// Env looks up how a vault that a request names is signed in to; nil means that nothing is set.
+	Env func(string) (string, bool)
 	// ClientID is our application's id, for the consent link that the doctor prints. Empty leaves it out.
 	ClientID string
 	// Limits pace the calls to Exchange; zero means the careful defaults.
@@ -94,6 +96,9 @@ type App struct {
 func New(ctx context.Context, o Options) (*App, error) {
 	if o.Engines.Credential == nil {
 		return nil, errors.New("app: a credential is required")
+	}
+	if o.Env == nil {
+		o.Env = func(string) (string, bool) { return "", false }
 	}
 	if o.Metrics == nil {
 		o.Metrics = metrics.New(o.Engines.WithDefaults().Now)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/assignrole"
@@ -56,7 +55,7 @@ func (a *App) wireFunctions(context.Context) error {
 	passwords := func(avoid ...string) (account.Secret, error) { return secrets.NewPassword(nil, avoid...) }
 	step.Handle(a.Runner, events.CheckFitness, checkfitness.Policy, checkfitness.New(a.Directory, a.Directory).Handle)
 	step.Handle(a.Runner, events.Create, create.Policy, create.New(a.Directory, a.Vault, passwords, a.OnPremises).
-		WithReferences(brought{references.New(references.Options{Env: os.LookupEnv})}).Handle)
+		WithReferences(brought{references.New(references.Options{Env: a.options.Env})}).Handle)
 	step.Handle(a.Runner, events.AssignRole, assignrole.Policy, assignrole.New(assignrole.Options{
 		Directory: a.Directory, Schedules: a.Directory, Limits: a.Policy.Limits,
 	}).Handle)
