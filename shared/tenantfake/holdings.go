@@ -23,8 +23,11 @@ func (t *Tenant) Holdings() []string {
 			add("member %s of %s", member, g)
 		}
 	}
+	for _, a := range t.Assigned() {
+		add("assignment of %s to %s", a.UserID, a.ResourceID)
+	}
 	for _, a := range t.Apps() {
-		add("application %s (%s)", a.DisplayName, a.ObjectID)
+		add("application %s (%s), for assigned users only: %v", a.DisplayName, a.ObjectID, t.AssignmentRequired(a.ClientID))
 		for _, p := range slices.Concat(a.Graph, a.Exchange) {
 			add("permission %s of %s", p, a.DisplayName)
 		}
@@ -32,6 +35,11 @@ func (t *Tenant) Holdings() []string {
 	for _, g := range t.DelegatedGrants() {
 		for _, scope := range strings.Fields(g.Scope) {
 			add("delegated permission %s of %s for %q", scope, g.ClientID, g.PrincipalID)
+		}
+	}
+	for _, p := range t.ConditionalAccess() {
+		for _, id := range p.ExcludeUsers {
+			add("exclusion of %s from %s", id, p.DisplayName)
 		}
 	}
 	p := t.ConsentPolicy()
