@@ -82,6 +82,9 @@ type Lifetime struct {
 	ExpiresAt time.Time `json:"expiresAt,omitzero"`
 	ReviewAt  time.Time `json:"reviewAt,omitzero"`
 	Hold      *Hold     `json:"hold,omitempty"`
+	// FederatedDomains are domains whose sign-in depends on the account: while one is
+	// federated, the account is not taken away.
+	FederatedDomains []string `json:"federatedDomains,omitempty"`
 }
 
 // Hold refuses offboarding for a reason.

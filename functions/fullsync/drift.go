@@ -121,8 +121,8 @@ func (c *comparison) roleGroups(members map[string]map[string]bool) {
 func (c *comparison) expiry(now time.Time) {
 	if end := c.account.ExpiresAt; !end.IsZero() && !now.Before(end) {
 		text := "expired on " + end.Format(time.DateOnly)
-		if c.account.Hold.Active(now) {
-			text += ", on hold: " + c.account.Hold.Reason
+		if held := c.account.HeldBy(now); held.Active(now) {
+			text += ", on hold: " + held.Reason
 		}
 		c.add(AccountExpired, "", text)
 	}

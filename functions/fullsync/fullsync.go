@@ -69,6 +69,8 @@ type Handler struct {
 	now       func() time.Time
 	// Operators are mailed the notices that no owner answers for. Set it before use.
 	Operators []string
+	// Domains tells which domains are federated. Nil looks at none. Set it before use.
+	Domains Domains
 }
 
 // New makes the handler.
@@ -106,6 +108,9 @@ func (h *Handler) sync(ctx context.Context, t step.Task[events.FullSyncArgs], p 
 	accounts, err := h.books.Accounts(ctx, ledger.Filter{Tenant: t.Tenant.ID, Limit: -1})
 	if err != nil {
 		return fmt.Errorf("list the accounts we manage: %w", err)
+	}
+	if accounts, err = h.federation(ctx, t, accounts); err != nil {
+		return err
 	}
 	managed := living(accounts, p.StartedAt)
 	err = h.observe(ctx, t, managed, accounts, p)

@@ -57,6 +57,8 @@ type bench struct {
 	outbox *outbox
 	desk   *desk
 	task   step.Task[events.FullSyncArgs]
+	// domains are looked at when they are set.
+	domains fullsync.Domains
 }
 
 func setup(t *testing.T) *bench {
@@ -99,7 +101,7 @@ func (b *bench) onboarded(t *testing.T, name string, change func(*account.Accoun
 func (b *bench) run(t *testing.T) (ledger.SyncRun, error) {
 	t.Helper()
 	handler := fullsync.New(b.tenant, b.tenant, b.ledger, b.ledger, b.desk, func() time.Time { return b.task.Now })
-	handler.Operators = []string{operators}
+	handler.Operators, handler.Domains = []string{operators}, b.domains
 	_, failed := handler.Handle(context.Background(), b.task)
 	runs, err := b.ledger.Runs(context.Background(), "tid", 1)
 	require.NoError(t, err)

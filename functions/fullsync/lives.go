@@ -100,7 +100,7 @@ func (h *Handler) lives(ctx context.Context, t step.Task[events.FullSyncArgs], a
 
 func assess(a account.Account, seen lifetime.Presence, now time.Time) lifetime.Verdict {
 	s := lifetime.SituationOf(a)
-	s.Seen = seen
+	s.Seen, s.Hold = seen, a.HeldBy(now)
 	return lifetime.Assess(s, now)
 }
 

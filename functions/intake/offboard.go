@@ -36,6 +36,9 @@ func (d *Desk) farewell(o order, s ledger.Situation, how events.Offboard) (ledge
 		note(&rec, o, "hold.overridden", acc.Hold.Reason)
 		rec.Account.Hold = account.Hold{}
 	}
+	if acc.Federation.Holds && how.Force {
+		note(&rec, o, "hold.overridden", "nobody looked whether a federated domain depends on the account")
+	}
 	forgetLife(&rec, o)
 	d.begin(&rec, o)
 	if len(r.Steps) == 0 {

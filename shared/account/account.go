@@ -104,6 +104,8 @@ type Account struct {
 	Hold Hold
 	// Grants are what we promised and gave.
 	Grants []Grant
+	// Federation is which federated domains depend on it.
+	Federation Federation
 	// Fitness is what the latest check found.
 	Fitness Fitness
 	// State is where the account stands.

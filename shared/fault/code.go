@@ -37,6 +37,7 @@ const (
 	DomainFederated      Code = "domain-federated"
 	AccessPolicyNotFound Code = "access-policy-not-found"
 	AccessPolicyChanged  Code = "access-policy-changed"
+	FederationUnknown    Code = "federation-unknown"
 	ExclusionNotVisible  Code = "exclusion-not-visible"
 	PasswordRejected     Code = "password-rejected"
 	UserNotFound         Code = "user-not-found"

@@ -46,6 +46,7 @@ var meanings = []Meaning{
 	{DomainFederated, "The domain is federated: an account made in Entra could never sign in under it.", "Leave the domain out to use the onmicrosoft.com domain, or have the account made in on-premises Active Directory (account.mode synced)."},
 	{AccessPolicyNotFound, "The Conditional Access policy is not in the tenant any more.", "Nothing: what is not there catches nobody; the policies are looked at anew."},
 	{AccessPolicyChanged, "Somebody changed the Conditional Access policy while Usher changed its exclusions.", "Nothing at first: it is looked at again. Compare the policy with the tenant's audit log, for the two changes may have met."},
+	{FederationUnknown, "It could not be read whether a federated domain depends on the account, so nothing was taken away.", "See that the tenant can be read ('usher doctor'); then revoke the account again."},
 	{ExclusionNotVisible, "A change of a Conditional Access policy's exclusions does not show yet.", "Nothing: it is looked at again."},
 	{DomainNotVerified, "The domain is not a verified domain of the tenant.", "Leave the domain out to use the onmicrosoft.com domain, or verify it in the tenant."},
 	{PasswordRejected, "Entra refused the generated password more than once.", "Look for a custom banned-password list in the tenant; then replay the step."},

@@ -69,8 +69,8 @@ func Plan(p Profile, req events.Request, t account.Tenant, now time.Time) (Plann
 	if args.OnPremises != nil {
 		acc.OnPremises.Domain = t.ActiveDirectory.BaseDN
 	}
-	if h := req.Lifetime.Hold; h != nil {
-		acc.Hold = account.Hold{Reason: h.Reason, Until: h.Until}
+	if err := hold(&acc, p, req, t); err != nil {
+		return Planned{}, err
 	}
 	aimed, err := aim(&acc, p, req)
 	if err != nil {

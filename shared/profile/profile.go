@@ -126,6 +126,9 @@ type Lifetime struct {
 	// GraceDays is how long an expired account stays disabled before it is deleted. Zero
 	// deletes it at once.
 	GraceDays int `yaml:"graceDays,omitempty" json:"graceDays,omitempty"`
+	// HoldWhileFederated keeps the account from being taken away while a domain of the
+	// tenant, or one that the request names, is federated.
+	HoldWhileFederated bool `yaml:"holdWhileFederated,omitempty" json:"holdWhileFederated,omitempty"`
 }
 
 // Approval says what a person has to agree to, beside what the policy asks for.

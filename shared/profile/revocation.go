@@ -39,6 +39,9 @@ func CheckOffboard(acc account.Account, o events.Offboard) error {
 func Revocation(acc account.Account, o events.Offboard) []account.Step {
 	var steps []account.Step
 	names := namer{}
+	if acc.Federation.Holds && !o.Force {
+		steps = append(steps, partStep("federation", "See whether a federated domain depends on "+acc.UserPrincipalName, events.RevokeFederation))
+	}
 	if yes(o.RemoveRoleGroup) {
 		steps = append(steps, revokeGrants(names, acc, account.RoleGroup, events.RevokeRoleGroup)...)
 	}
@@ -120,7 +123,7 @@ func Compensation(req account.Request, acc account.Account) []account.Step {
 		(create.State == account.StepSkipped || create.State == account.StepFailed && create.Failures <= 1) {
 		return nil
 	}
-	steps := Revocation(acc, events.Offboard{})
+	steps := Revocation(acc, events.Offboard{Force: true}) // nobody uses it yet
 	if acc.Origin == account.Created && acc.AppID == "" {
 		// A failed onboarding is not taken back, so nobody needs its password any more.
 		steps = append(steps, handoverPart("discard", "Discard the sealed password of "+acc.UserPrincipalName, events.HandOverDiscard))

@@ -137,3 +137,23 @@ func TestExclusionsEndBeforeTheAccountGoesAndComeBackWithIt(t *testing.T) {
 	require.Equal(t, []string{"exclude"}, names(back))
 	assert.Contains(t, string(back[0].Args), `"policies":["one","three"]`)
 }
+
+func TestFederationIsLookedAtFirst(t *testing.T) {
+	acc := managed(account.Created)
+	acc.Federation.Holds = true
+	assert.Equal(t, "federation", names(profile.Revocation(acc, events.Offboard{}))[0])
+	assert.NotContains(t, names(profile.Revocation(acc, events.Offboard{Force: true})), "federation")
+	failed := account.Request{Steps: []account.Step{{Name: "create", State: account.StepFailed, Failures: 3}}}
+	assert.NotContains(t, names(profile.Compensation(failed, acc)), "undo-federation", "nobody uses it yet")
+}
+
+func TestFederatedDomainsOfARequest(t *testing.T) {
+	planned, err := sam360(t, func(r *events.Request) { r.Lifetime.FederatedDomains = []string{"CONTOSO.com"} })
+	require.NoError(t, err)
+	assert.Equal(t, account.Federation{Holds: true, Domains: []string{"contoso.com"}}, planned.Account.Federation)
+	_, err = sam360(t, func(r *events.Request) { r.Lifetime.FederatedDomains = []string{"fabrikam.com"} })
+	assert.Equal(t, fault.DomainNotVerified, fault.CodeOf(err))
+	require.ErrorContains(t, err, "lifetime.federatedDomains")
+	p, _ := builtin(t).Get("practice-protect-federation")
+	assert.True(t, p.Lifetime.HoldWhileFederated)
+}

@@ -246,11 +246,27 @@ func (a *advance) remains() bool {
 	return false
 }
 
+// heldBack reports whether an offboarding was refused before it took anything away: the
+// account is as it was.
+func (a *advance) heldBack() bool {
+	for _, s := range a.rec.Request.Steps {
+		if s.State == account.StepDone && a.rec.Request.Action == account.Offboard {
+			return false
+		}
+	}
+	code := fault.Code(a.step.FaultCode)
+	return a.rec.Request.Action == account.Offboard && (code == fault.AccountHeld || code == fault.FederationUnknown)
+}
+
 // closeFailed ends a request with a step that failed for good. An account of which
 // something remains is neither as promised nor gone, until a replay or a person.
 func (a *advance) closeFailed() {
-	if a.remains() && a.rec.Account.ID != "" {
-		a.rec.Account.State = account.AccountLeaving
+	switch acc := &a.rec.Account; {
+	case acc.ID == "":
+	case a.heldBack():
+		acc.State = account.AccountActive
+	case a.remains():
+		acc.State = account.AccountLeaving
 	}
 	failed := firstFailed(a.rec.Request)
 	a.audit("request.failed", failed.Fault)

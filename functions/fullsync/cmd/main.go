@@ -48,6 +48,7 @@ func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 		return lambda.Consumer{}, err
 	}
 	handler := fullsync.New(directory, exchange, p.Ledger, p.SyncRuns(), desk, p.Now)
+	handler.Domains = directory
 	handler.Operators = p.Config.Mail.Operators
 	step.Handle(p.Runner, events.FullSync, fullsync.Policy, handler.Handle)
 	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: useful, Desk: desk}, nil

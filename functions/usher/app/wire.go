@@ -68,8 +68,10 @@ func (a *App) wireFunctions(context.Context) error {
 	step.Handle(a.Runner, events.Revoke, revoke.Policy, revoke.New(revoke.Options{
 		Users: a.Directory, Deleted: a.Directory, Roles: a.Directory, RoleGroups: a.Exchange, OnPremises: a.OnPremises, Limits: a.Policy.Limits,
 	}).Pass(consents.Handle, revoke.ConsentParts...).Pass(revoke.NewTargets(a.Applications).Handle, events.RevokeTargets).
-		Pass(revoke.NewExclusions(a.Directory).Handle, events.RevokeExclusion).Handle)
+		Pass(revoke.NewExclusions(a.Directory).Handle, events.RevokeExclusion).
+		Pass(revoke.NewFederation(a.Directory).Handle, events.RevokeFederation).Handle)
 	sync := fullsync.New(a.Directory, a.Exchange, a.Ledger, a.SyncRuns(), a.Desk, a.Now)
+	sync.Domains = a.Directory
 	sync.Operators = a.Config.Mail.Operators
 	step.Handle(a.Runner, events.FullSync, fullsync.Policy, sync.Handle)
 	step.Handle(a.Runner, events.HandOver, handover.Policy, handover.New(handover.Options{

@@ -149,7 +149,8 @@ func (p *process) wire() {
 		Users: directory, Deleted: directory, Roles: directory, RoleGroups: groups, OnPremises: p.domain, Limits: policy.Builtin().Limits,
 	}).Pass(revoke.NewConsents(applications, applications, applications).Handle, revoke.ConsentParts...).
 		Pass(revoke.NewTargets(applications).Handle, events.RevokeTargets).
-		Pass(revoke.NewExclusions(directory).Handle, events.RevokeExclusion).Handle)
+		Pass(revoke.NewExclusions(directory).Handle, events.RevokeExclusion).
+		Pass(revoke.NewFederation(directory).Handle, events.RevokeFederation).Handle)
 	step.Handle(p.runner, events.AssignTargets, assigntargets.Policy, assigntargets.New(assigntargets.Options{
 		Applications: applications, Assignments: applications, Directory: applications, Delegations: applications,
 	}).Handle)

@@ -1,0 +1,39 @@
+package step_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/step"
+)
+
+// An offboarding that a hold refuses before anything was taken leaves the account as it was.
+func TestAHeldAccountIsActiveAgain(t *testing.T) {
+	held := fault.Stop(fault.AccountHeld, errors.New("fed.contoso.com is federated"))
+	for name, tt := range map[string]struct {
+		answers []func() (step.Result, error)
+		state   account.AccountState
+	}{
+		"refused at its first step": {[]func() (step.Result, error){failing(held)}, account.AccountActive},
+		"nothing could be read":     {[]func() (step.Result, error){failing(fault.Stop(fault.FederationUnknown, errors.New("away")))}, account.AccountActive},
+		"after something was taken": {[]func() (step.Result, error){done, failing(held)}, account.AccountLeaving},
+		"for another reason":        {[]func() (step.Result, error){failing(fault.Stop(fault.AccountProtected, errors.New("break glass")))}, account.AccountLeaving},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := setup(t, tt.answers...)
+			rec := r.book.records["req"]
+			rec.Request.Action, rec.Account.State = account.Offboard, account.AccountLeaving
+			r.book.records["req"] = rec
+			r.deliver(r.first())
+			if commands, _ := r.sent(); len(commands) > 0 {
+				r.deliver(commands[0].Message)
+			}
+			assert.Equal(t, account.Failed, account.StateOf(r.record().Request))
+			assert.Equal(t, tt.state, r.record().Account.State)
+		})
+	}
+}
