@@ -82,7 +82,7 @@ const upn = "sam360reports@contoso.onmicrosoft.com"
 func TestTwoProcessesDoTheMainJob(t *testing.T) {
 	s := newShell(t).on(slow)
 	fake := s.shared()
-	front := s.process(nil, "--functions", "intake,console,create,notify")
+	front := s.process(nil, "--functions", "intake,console,checkfitness,create,handover,notify")
 	delete(s.env, "USHER_WEBHOOK_SECRET") // the worker needs none of these
 	delete(s.env, "USHER_API_TOKEN")
 	worker := s.process(nil, "--functions", "assignrole,grantrolegroup,revoke,fullsync")
@@ -151,7 +151,7 @@ func TestFunctionsThatThereAreNot(t *testing.T) {
 	r := newShell(t).run("serve", "--functions", "create,destroy")
 	assert.Equal(t, exitUsage, r.code)
 	assert.Contains(t, r.err, `no function "destroy"`)
-	assert.Contains(t, r.err, "intake, console, create")
+	assert.Contains(t, r.err, "intake, console, checkfitness, create")
 }
 
 // A worker is told what it lacks, and not what only others need.
