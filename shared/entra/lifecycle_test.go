@@ -155,7 +155,7 @@ func TestGrantShowsAfterForget(t *testing.T) {
 	assert.Equal(t, []string{"Domain.Read.All"}, who.Roles)
 	assert.Equal(t, tenantfake.DefaultClientID, who.AppID)
 	assert.Equal(t, tenant, who.TenantID)
-	assert.Equal(t, []string{"29232cdf-9323-42fd-ade2-1d097af3e4de"}, who.DirectoryRoles)
+	assert.ElementsMatch(t, []string{"29232cdf-9323-42fd-ade2-1d097af3e4de", "fe930be7-5e62-47db-91af-98c3a49a38b1"}, who.DirectoryRoles)
 }
 
 func TestRevokedTokenIsReplaced(t *testing.T) {
