@@ -22,7 +22,10 @@ var graphFree = []string{"intake", "notify", "console", hello}
 var onPremises = []string{"create", "revoke", "handover"}
 
 func (p program) budget() int {
-	if slices.Contains(graphFree, p.name) {
+	switch {
+	case p.name == "console":
+		return vaultBudget
+	case slices.Contains(graphFree, p.name):
 		return plainBudget
 	}
 	return graphBudget
