@@ -71,6 +71,8 @@ type Handler struct {
 	Operators []string
 	// Domains tells which domains are federated. Nil looks at none. Set it before use.
 	Domains Domains
+	// Passwords are looked after where this is set. Set it before use.
+	Passwords *Passwords
 }
 
 // New makes the handler.
@@ -131,6 +133,9 @@ func (h *Handler) sync(ctx context.Context, t step.Task[events.FullSyncArgs], p 
 		return err
 	}
 	if err := h.syncTargets(ctx, accounts); err != nil {
+		return err
+	}
+	if err := h.passwords(ctx, t, accounts); err != nil {
 		return err
 	}
 	return h.requeueLost(ctx, t, open, run)

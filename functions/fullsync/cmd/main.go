@@ -13,6 +13,7 @@ import (
 	"github.com/usher365/usher/shared/host/lambda"
 	"github.com/usher365/usher/shared/host/policies"
 	"github.com/usher365/usher/shared/host/profiles"
+	"github.com/usher365/usher/shared/host/vaults"
 	"github.com/usher365/usher/shared/step"
 )
 
@@ -22,7 +23,7 @@ const useful = time.Minute
 
 func main() { lambda.Consume(events.FullSync, wire) }
 
-func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
+func wire(ctx context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	signIn, err := p.SignIn()
 	if err != nil {
 		return lambda.Consumer{}, err
@@ -50,6 +51,11 @@ func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	handler := fullsync.New(directory, exchange, p.Ledger, p.SyncRuns(), desk, p.Now)
 	handler.Domains = directory
 	handler.Operators = p.Config.Mail.Operators
+	vault, err := vaults.Open(ctx, p.Config.VaultAddress(), vaults.Options{Credential: signIn})
+	if err != nil {
+		return lambda.Consumer{}, err
+	}
+	handler.Passwords = &fullsync.Passwords{Desk: desk, Vault: vault, Links: office}
 	step.Handle(p.Runner, events.FullSync, fullsync.Policy, handler.Handle)
 	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: useful, Desk: desk}, nil
 }

@@ -73,6 +73,7 @@ func (a *App) wireFunctions(context.Context) error {
 	sync := fullsync.New(a.Directory, a.Exchange, a.Ledger, a.SyncRuns(), a.Desk, a.Now)
 	sync.Domains = a.Directory
 	sync.Operators = a.Config.Mail.Operators
+	sync.Passwords = &fullsync.Passwords{Desk: a.Desk, Vault: a.Vault, Links: a.office}
 	step.Handle(a.Runner, events.FullSync, fullsync.Policy, sync.Handle)
 	step.Handle(a.Runner, events.HandOver, handover.Policy, handover.New(handover.Options{
 		Directory: a.Directory, Vault: a.Vault, Links: a.office, Seal: handovers.Seal, Passwords: passwords,

@@ -52,6 +52,27 @@ type stage struct {
 
 	mu   sync.Mutex
 	told []events.Status
+	log  journal
+}
+
+// journal is a log that several write.
+type journal struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write adds a line.
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.Write(p)
+}
+
+// String is all that was written.
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.String()
 }
 
 // tell plays a story in a bubble. settings is the configuration file beyond the tenant.
@@ -103,7 +124,7 @@ func (s *stage) open(ctx context.Context, settings string) {
 	consents, err := identity.New(as)
 	require.NoError(s, err)
 	s.app, err = app.New(ctx, app.Options{
-		Engines:   host.Options{Config: c, Log: slog.New(slog.DiscardHandler), Credential: source.Credential, Consents: consents.Credential},
+		Engines:   host.Options{Config: c, Log: slog.New(slog.NewTextHandler(&s.log, nil)), Credential: source.Credential, Consents: consents.Credential},
 		Transport: s.server.Transport(), ClientID: tenantfake.DefaultClientID, Tell: s.hear,
 	})
 	require.NoError(s, err)

@@ -1,0 +1,137 @@
+package fullsync_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/functions/fullsync"
+	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/ledger"
+)
+
+// office is desk, vault and links for passwords.
+type office struct {
+	rotated   map[string]*events.Delivery
+	discarded []string
+	shown     bool
+	err       error
+}
+
+func (o *office) Rotate(_ context.Context, a account.Account, _, _ string, how *events.Delivery) (account.Request, error) {
+	o.rotated[a.ID] = how
+	return account.Request{}, o.err
+}
+
+func (o *office) Discard(_ context.Context, ref string) error {
+	o.discarded = append(o.discarded, ref)
+	return nil
+}
+
+func (o *office) Revealed(context.Context, string) (bool, error) { return o.shown, nil }
+
+// look runs the sync with an office.
+func (b *bench) look(t *testing.T, o *office) {
+	t.Helper()
+	o.rotated = map[string]*events.Delivery{}
+	h := fullsync.New(b.tenant, b.tenant, b.ledger, b.ledger, b.desk, func() time.Time { return b.task.Now })
+	h.Passwords = &fullsync.Passwords{Desk: o, Vault: o, Links: o}
+	_, err := h.Handle(t.Context(), b.task)
+	require.NoError(t, err)
+}
+
+func (b *bench) row(t *testing.T, id string) account.Account {
+	t.Helper()
+	a, err := b.ledger.Account(t.Context(), id)
+	require.NoError(t, err)
+	return a
+}
+
+func (b *bench) kinds(t *testing.T) (kinds []string) {
+	t.Helper()
+	notices, err := b.ledger.Notices(t.Context(), ledger.NoticeFilter{})
+	require.NoError(t, err)
+	for _, n := range notices {
+		kinds = append(kinds, n.Kind)
+	}
+	return kinds
+}
+
+func TestAPasswordIsSetAnewWhenItIsDue(t *testing.T) {
+	b := setup(t)
+	aged := func(days int) func(*account.Account) {
+		return func(a *account.Account) {
+			a.Password = account.Password{SetAt: now.AddDate(0, 0, -days), RotateDays: 90}
+		}
+	}
+	b.onboarded(t, "old", aged(90))
+	b.onboarded(t, "young", aged(89))
+	b.onboarded(t, "forever", func(a *account.Account) { a.Password.SetAt = now.AddDate(-9, 0, 0) })
+	b.onboarded(t, "leaving", func(a *account.Account) { aged(99)(a); a.State = account.AccountLeaving })
+	o := &office{}
+	b.look(t, o)
+	assert.Equal(t, map[string]*events.Delivery{"acc-old": nil}, o.rotated)
+	for err, kinds := range map[error][]string{
+		fault.Stop(fault.AccountBusy, errors.New("busy")):          nil,
+		fault.Stop(fault.RequestInvalid, errors.New("not set up")): {"rotation.refused"},
+	} {
+		b := setup(t)
+		b.onboarded(t, "old", aged(90))
+		b.look(t, &office{err: err})
+		assert.Equal(t, kinds, b.kinds(t))
+	}
+}
+
+func TestALinkThatNobodyOpenedIsClosedAndThePasswordSetAnew(t *testing.T) {
+	b := setup(t)
+	open := func(until time.Time) func(*account.Account) {
+		return func(a *account.Account) {
+			a.SecretRef, a.Password = "ref", account.Password{Handovers: 1, LinkUntil: until}
+		}
+	}
+	b.onboarded(t, "expired", open(now))
+	b.onboarded(t, "open", open(now.Add(time.Hour)))
+	o := &office{}
+	b.look(t, o)
+	assert.Equal(t, map[string]*events.Delivery{"acc-expired": {Method: "vault"}}, o.rotated)
+	assert.Equal(t, []string{"link.expired"}, b.kinds(t))
+	assert.Zero(t, b.row(t, "acc-expired").Password.LinkUntil)
+	assert.NotZero(t, b.row(t, "acc-open").Password.LinkUntil)
+	assert.Empty(t, o.discarded)
+}
+
+func TestACopyThatWasLeftAfterTheRevealIsThrownAway(t *testing.T) {
+	b := setup(t)
+	b.onboarded(t, "shown", func(a *account.Account) {
+		a.SecretRef, a.Password = "ref", account.Password{Handovers: 1, LinkUntil: now}
+	})
+	o := &office{shown: true}
+	b.look(t, o)
+	assert.Empty(t, o.rotated)
+	assert.Equal(t, []string{"ref"}, o.discarded)
+	assert.Empty(t, b.row(t, "acc-shown").SecretRef)
+}
+
+func TestThePasswordOfAnAccountThatCannotComeBackIsThrownAway(t *testing.T) {
+	b := setup(t)
+	gone := func(days int) func(*account.Account) {
+		return func(a *account.Account) {
+			a.State, a.SecretRef, a.Password.NextRef, a.RevokedAt = account.AccountGone, "ref", "next", now.AddDate(0, 0, -days)
+		}
+	}
+	b.onboarded(t, "long", gone(31))
+	b.onboarded(t, "lately", gone(30))
+	o := &office{}
+	b.look(t, o)
+	assert.Equal(t, []string{"ref", "next"}, o.discarded)
+	assert.Empty(t, b.row(t, "acc-long").SecretRef+b.row(t, "acc-long").Password.NextRef)
+	assert.Equal(t, "ref", b.row(t, "acc-lately").SecretRef)
+	b.look(t, o)
+	assert.Len(t, o.discarded, 2, "once")
+}
