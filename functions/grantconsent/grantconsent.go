@@ -48,18 +48,28 @@ type Handler struct {
 	apps        Applications
 	permissions Permissions
 	delegations Delegations
+	setting     *Setting
 }
 
-// Policy is how patient the function is.
-var Policy = step.Policy{}
+// Policy is how patient the function is. A setting of the tenant takes its time.
+var Policy = step.Policy{Waits: map[fault.Code]step.Waiting{fault.ConsentPolicyNotVisible: step.TenantSetting}}
 
 // New makes the handler.
-func New(a Applications, p Permissions, d Delegations) *Handler { return &Handler{a, p, d} }
+func New(a Applications, p Permissions, d Delegations) *Handler { return &Handler{a, p, d, nil} }
+
+// WithSetting has the tenant's consent policy set by s, and gives h.
+func (h *Handler) WithSetting(s *Setting) *Handler {
+	h.setting = s
+	return h
+}
 
 type task = step.Task[events.GrantConsentArgs]
 
 // Handle gives what is missing and is done when everything can be read back.
 func (h *Handler) Handle(ctx context.Context, t task) (step.Result, error) {
+	if t.Args.Part == events.PartConsentPolicy && h.setting != nil {
+		return h.setting.Handle(ctx, t)
+	}
 	s, err := h.look(ctx, t)
 	if err != nil {
 		return step.Result{}, err

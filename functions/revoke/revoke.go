@@ -70,7 +70,9 @@ type Handler struct {
 // the others from being taken. A synced account has to wait for Entra Connect.
 var Policy = step.Policy{
 	Patience: time.Hour, GoOn: goesOn,
-	Waits: map[fault.Code]step.Waiting{fault.EntraConnectNotSynced: step.EntraConnect},
+	Waits: map[fault.Code]step.Waiting{
+		fault.EntraConnectNotSynced: step.EntraConnect, fault.ConsentPolicyNotVisible: step.TenantSetting,
+	},
 }
 
 // goesOn is false where the account must not be touched at all.

@@ -32,6 +32,25 @@ type Connection struct {
 // PolicyChange is a tenant's consent policy before Usher set it, and as it was set.
 type PolicyChange struct {
 	Before, Set ConsentPolicy
+	// Over is what Usher had set earlier, when this is not the first change; else nil.
+	Over *ConsentPolicy `json:",omitempty"`
+}
+
+// Found is the policy that Set was to replace.
+func (c PolicyChange) Found() ConsentPolicy {
+	if c.Over != nil {
+		return *c.Over
+	}
+	return c.Before
+}
+
+// Since gives what somebody changed after Usher set the policy, one line for each setting;
+// empty when it is exactly what Usher set, now or earlier.
+func (c PolicyChange) Since(now ConsentPolicy) []string {
+	if c.Over != nil && len(c.Over.Changes(now)) == 0 {
+		return nil
+	}
+	return c.Set.Changes(now)
 }
 
 // ConsentRequestPolicy is the Target of such a grant, and the setting's name in a policy.

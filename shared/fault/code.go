@@ -62,16 +62,17 @@ const (
 
 // Causes found while an application is consented to.
 const (
-	ApplicationUnknown Code = "application-unknown"
-	PermissionUnknown  Code = "permission-unknown"
-	ConsentNotVisible  Code = "consent-not-visible"
-	ConsentStillListed Code = "consent-still-listed"
-	ConsentDeclined    Code = "consent-declined"
-	ConsentElsewhere   Code = "consent-other-tenant"
-	ConsentExpired     Code = "consent-expired"
-	GroupNotFound      Code = "group-not-found"
-	TooManyTargets     Code = "too-many-targets"
-	TargetsShrank      Code = "targets-shrank"
+	ApplicationUnknown      Code = "application-unknown"
+	PermissionUnknown       Code = "permission-unknown"
+	ConsentNotVisible       Code = "consent-not-visible"
+	ConsentStillListed      Code = "consent-still-listed"
+	ConsentDeclined         Code = "consent-declined"
+	ConsentElsewhere        Code = "consent-other-tenant"
+	ConsentExpired          Code = "consent-expired"
+	ConsentPolicyNotVisible Code = "consent-policy-not-visible"
+	GroupNotFound           Code = "group-not-found"
+	TooManyTargets          Code = "too-many-targets"
+	TargetsShrank           Code = "targets-shrank"
 )
 
 // Causes found in Exchange Online.

@@ -76,6 +76,7 @@ var meanings = []Meaning{
 	{GroupNotFound, "There is no group, or no single one, of the name that a connection shall be limited to.", "Name one of the groups that the reason lists, by its whole name or its object id; a group that was deleted is taken off with 'usher targets remove'."},
 	{TooManyTargets, "The connection would be for more users than its profile allows.", "Name fewer users or smaller groups, or raise access.maxTargets in a profile of your own; 'usher targets extend-to-all' opens the connection to everybody."},
 	{TargetsShrank, "A sync of a connection's users would take away more than ten of them, and more than a tenth.", "See if the group was emptied on purpose; then 'usher targets sync CONNECTION --force'."},
+	{ConsentPolicyNotVisible, "The tenant's admin consent request policy is set but does not show so yet.", "Nothing: it is looked at again; it can take an hour."},
 	{ConsentStillListed, "A withdrawn consent still shows.", "Nothing: it is looked at again."},
 	{ExchangeNotReplicated, "Exchange Online does not know the new account yet.", "Nothing at first: usually under 30 minutes, at most 24 hours; then ask Microsoft support for a forward sync of the object."},
 	{ExchangeAccessMissing, "Exchange Online does not accept Usher's application.", "Grant Exchange.ManageAsApp and the Exchange Administrator role to the application; 'usher doctor' says which one is missing."},

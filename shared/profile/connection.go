@@ -36,11 +36,8 @@ func checkMode(mode Mode, req events.Request) error {
 // checkConsents refuses the ways of consent whose steps do not exist yet, so that a
 // consent that an administrator is to give is never given by Usher itself.
 func checkConsents(acc account.Account) error {
-	switch {
-	case acc.ConsentMethod == account.ConsentLink:
+	if acc.ConsentMethod == account.ConsentLink {
 		return fault.Stopf(fault.StepUnsupported, "consent by link needs a step that waits for the administrator, which this version does not have: use consent.method direct")
-	case acc.Grant(account.ConsentPolicySetting, account.ConsentRequestPolicy) != nil:
-		return fault.Stopf(fault.StepUnsupported, "access.consentPolicy needs a step that sets the tenant's policy, which this version does not have")
 	}
 	return nil
 }

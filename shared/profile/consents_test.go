@@ -113,7 +113,6 @@ func TestConsentsThatAreRefused(t *testing.T) {
 		"EntryWithoutPermissions": {func(r *events.Request) {
 			r.Access.AppConsents = []events.AppConsent{{Permissions: []string{"Mail.Read"}}, {}}
 		}, fault.RequestInvalid, "entry 2"},
-		"Policy":      {func(r *events.Request) { r.Access.ConsentPolicy = &events.ConsentPolicy{Enabled: &no} }, fault.StepUnsupported, "consentPolicy"},
 		"EmptyPolicy": {func(r *events.Request) { r.Access.ConsentPolicy = &events.ConsentPolicy{} }, fault.RequestInvalid, "consentPolicy"},
 		"Days": {func(r *events.Request) {
 			r.Access.ConsentPolicy = &events.ConsentPolicy{Enabled: &no, RequestExpiresDays: 61}
@@ -143,9 +142,6 @@ func connected(t *testing.T) account.Account {
 	planned, err := connect(t, "mediafly-intelligence", contoso, func(*events.Request) {})
 	require.NoError(t, err)
 	acc := planned.Account
-	acc.Grants = append(acc.Grants, account.Grant{
-		Kind: account.ConsentPolicySetting, Target: account.ConsentRequestPolicy, Name: "the admin consent request policy", Ours: true,
-	})
 	for i := range acc.Grants {
 		acc.Grants[i].State = account.GrantGiven
 	}

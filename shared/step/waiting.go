@@ -28,6 +28,10 @@ func (p Policy) during(code fault.Code) Policy {
 // enough for a server that was down over night.
 var EntraConnect = Waiting{Patience: 24 * time.Hour, Wait: cycles, Tell: time.Hour, Alarm: 3 * time.Hour}
 
+// TenantSetting is the patience with a setting of the whole tenant, which takes up to an
+// hour until it works everywhere (Microsoft Entra: Configure the admin consent workflow).
+var TenantSetting = Waiting{Patience: 3 * time.Hour, Wait: cycles, Tell: 15 * time.Minute, Alarm: 90 * time.Minute}
+
 // cycles looks every minute at first, and every five minutes in the end.
 func cycles(_ account.TenantID, waited time.Duration, _ int, rnd float64) time.Duration {
 	pause := min(max(time.Minute, waited/12), 5*time.Minute)

@@ -23,6 +23,7 @@ func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
-	step.Handle(p.Runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(applications, applications, applications).Handle)
+	step.Handle(p.Runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(applications, applications, applications).
+		WithSetting(grantconsent.NewSetting(applications, applications)).Handle)
 	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: grantconsent.Policy.Longest()}, nil
 }

@@ -44,7 +44,8 @@ func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	handler := revoke.New(revoke.Options{Users: directory, Deleted: directory, Roles: directory, RoleGroups: exchange, OnPremises: onPremises, Limits: rules.Limits}).
 		Pass(consents.Handle, revoke.ConsentParts...).Pass(revoke.NewTargets(applications).Handle, events.RevokeTargets).
 		Pass(revoke.NewExclusions(directory).Handle, events.RevokeExclusion).
-		Pass(revoke.NewFederation(directory).Handle, events.RevokeFederation)
+		Pass(revoke.NewFederation(directory).Handle, events.RevokeFederation).
+		Pass(revoke.NewConsentSetting(applications).Handle, events.RevokeConsentPolicy)
 	step.Handle(p.Runner, events.Revoke, revoke.Policy, handler.Handle)
 	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: revoke.Policy.Longest()}, nil
 }

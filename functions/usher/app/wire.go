@@ -60,7 +60,8 @@ func (a *App) wireFunctions(context.Context) error {
 		Directory: a.Directory, Schedules: a.Directory, Limits: a.Policy.Limits,
 	}).Handle)
 	step.Handle(a.Runner, events.GrantRoleGroup, grantrolegroup.Policy(a.room.History.Next), grantrolegroup.New(a.Directory, a.Exchange, a.room).Handle)
-	step.Handle(a.Runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(a.Applications, a.Applications, a.Applications).Handle)
+	step.Handle(a.Runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(a.Applications, a.Applications, a.Applications).
+		WithSetting(grantconsent.NewSetting(a.Applications, a.Applications)).Handle)
 	step.Handle(a.Runner, events.AssignTargets, assigntargets.Policy, assigntargets.New(assigntargets.Options{
 		Applications: a.Applications, Assignments: a.Applications, Directory: a.Applications, Delegations: a.Applications,
 	}).Handle)
@@ -69,7 +70,8 @@ func (a *App) wireFunctions(context.Context) error {
 		Users: a.Directory, Deleted: a.Directory, Roles: a.Directory, RoleGroups: a.Exchange, OnPremises: a.OnPremises, Limits: a.Policy.Limits,
 	}).Pass(consents.Handle, revoke.ConsentParts...).Pass(revoke.NewTargets(a.Applications).Handle, events.RevokeTargets).
 		Pass(revoke.NewExclusions(a.Directory).Handle, events.RevokeExclusion).
-		Pass(revoke.NewFederation(a.Directory).Handle, events.RevokeFederation).Handle)
+		Pass(revoke.NewFederation(a.Directory).Handle, events.RevokeFederation).
+		Pass(revoke.NewConsentSetting(a.Applications).Handle, events.RevokeConsentPolicy).Handle)
 	sync := fullsync.New(a.Directory, a.Exchange, a.Ledger, a.SyncRuns(), a.Desk, a.Now)
 	sync.Domains = a.Directory
 	sync.Operators = a.Config.Mail.Operators

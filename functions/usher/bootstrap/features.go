@@ -76,6 +76,8 @@ func additions(f Feature) addition {
 		return addition{app: ofConsents, permissions: []Permission{
 			{Graph, "Policy.Read.All", "read the admin consent request policy"},
 			{Graph, "Policy.ReadWrite.ConsentRequest", "set the admin consent request policy, and put it back"},
+			{Graph, "User.Read.All", "find reviewers by name"},
+			{Graph, "GroupMember.Read.All", "find groups of reviewers"},
 		}}
 	case WithTargets:
 		return addition{app: ofConsents, permissions: []Permission{

@@ -24,7 +24,7 @@ func added(f Feature) (list []string) {
 func TestWhatEachFeatureTakes(t *testing.T) {
 	want := map[Feature][]string{
 		WithConsents:      {"consents Application.ReadWrite.All", "consents AppRoleAssignment.ReadWrite.All", "consents DelegatedPermissionGrant.ReadWrite.All"},
-		WithConsentPolicy: {"consents Policy.Read.All", "consents Policy.ReadWrite.ConsentRequest"},
+		WithConsentPolicy: {"consents Policy.Read.All", "consents Policy.ReadWrite.ConsentRequest", "consents User.Read.All", "consents GroupMember.Read.All"},
 		WithTargets: {"consents Application.ReadWrite.All", "consents AppRoleAssignment.ReadWrite.All", "consents DelegatedPermissionGrant.ReadWrite.All",
 			"consents User.Read.All", "consents GroupMember.Read.All"},
 		WithFitness:    {"provisioner Policy.Read.All"},

@@ -150,11 +150,13 @@ func (p *process) wire() {
 	}).Pass(revoke.NewConsents(applications, applications, applications).Handle, revoke.ConsentParts...).
 		Pass(revoke.NewTargets(applications).Handle, events.RevokeTargets).
 		Pass(revoke.NewExclusions(directory).Handle, events.RevokeExclusion).
-		Pass(revoke.NewFederation(directory).Handle, events.RevokeFederation).Handle)
+		Pass(revoke.NewFederation(directory).Handle, events.RevokeFederation).
+		Pass(revoke.NewConsentSetting(applications).Handle, events.RevokeConsentPolicy).Handle)
 	step.Handle(p.runner, events.AssignTargets, assigntargets.Policy, assigntargets.New(assigntargets.Options{
 		Applications: applications, Assignments: applications, Directory: applications, Delegations: applications,
 	}).Handle)
-	step.Handle(p.runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(applications, applications, applications).Handle)
+	step.Handle(p.runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(applications, applications, applications).
+		WithSetting(grantconsent.NewSetting(applications, applications)).Handle)
 	step.Handle(p.runner, events.FullSync, fullsync.Policy, fullsync.New(directory, groups, books, books, p.desk, time.Now).Handle)
 	office, err := handovers.New(handovers.Options{Ledger: p.ledger, Now: time.Now, Log: slog.New(slog.DiscardHandler), Ticket: true})
 	if err != nil {

@@ -35,7 +35,7 @@ func TestEverySampleRunsToItsEnd(t *testing.T) {
 func runSample(t *testing.T, on func(*world) engines, name string) {
 	s := quiet(t, on)
 	w, p := s.world, s.boot()
-	users, roles := w.tenant.Users(), w.tenant.RoleAssignments()
+	users, roles, setting := w.tenant.Users(), w.tenant.RoleAssignments(), w.tenant.ConsentPolicy()
 
 	onboarding := s.sendSample(name)
 	if onboarding.Status == intake.Parked {
@@ -57,6 +57,8 @@ func runSample(t *testing.T, on func(*world) engines, name string) {
 	s.expect(p, offboarding, account.Succeeded)
 	assert.Len(t, w.tenant.Users(), len(users), "the account is gone, and nobody else")
 	assert.Equal(t, len(roles), len(w.tenant.RoleAssignments()))
+	setting.Version = w.tenant.ConsentPolicy().Version
+	assert.Equal(t, setting, w.tenant.ConsentPolicy(), "the tenant's setting is as it was")
 	for _, group := range w.tenant.RoleGroupNames() {
 		assert.Empty(t, w.tenant.RoleGroupMembers(group))
 	}
