@@ -64,15 +64,15 @@ func (h *Handler) Handle(ctx context.Context, t task) (step.Result, error) {
 
 // check never fails an onboarding because the tenant could not be read.
 func (h *Handler) check(ctx context.Context, t task) (step.Result, error) {
-	facts, err := Look(ctx, h.tenant, t.Tenant.ID, t.Account.ObjectID, t.Args)
+	facts, err := look(ctx, h.tenant, t.Tenant.ID, t.Account.ObjectID, t.Args)
 	if err != nil && fault.ClassOf(err) != fault.Permanent && t.Waited() < patience {
 		return step.Result{}, fault.NotReady(fault.CodeOf(err), err)
 	}
 	if err != nil {
 		facts.Missing = append(facts.Missing, fitness.Missing{Part: "the tenant", Why: err.Error()})
 	}
-	findings := fitness.Evaluate(facts, Needs(t.Args.Needs))
-	res := step.Result{Detail: Summary(findings), Learn: func(a *account.Account) { a.Fitness = remembered(t.Now, findings) }}
+	findings := fitness.Evaluate(facts, needsOf(t.Args.Needs))
+	res := step.Result{Detail: summary(findings), Learn: func(a *account.Account) { a.Fitness = remembered(t.Now, findings) }}
 	if f := hopeless(findings, t.Args); f != nil {
 		return res, fault.Stopf(fault.DomainFederated, "account.domain: %s %s", f.Text, sentence(f.Remedy))
 	}
@@ -80,9 +80,18 @@ func (h *Handler) check(ctx context.Context, t task) (step.Result, error) {
 	return res, nil
 }
 
-// Look reads the facts about an account: under its object id if that is known, under its
+// Assess is the check alone: it reads the tenant and says what stands in the account's way.
+func Assess(ctx context.Context, from Tenant, acc account.Account, a events.CheckFitnessArgs, now time.Time) (account.Fitness, error) {
+	facts, err := look(ctx, from, acc.Tenant, acc.ObjectID, a)
+	if err != nil {
+		return account.Fitness{}, err
+	}
+	return remembered(now, fitness.Evaluate(facts, needsOf(a.Needs))), nil
+}
+
+// look reads the facts about an account: under its object id if that is known, under its
 // name if it exists, otherwise those of the tenant.
-func Look(ctx context.Context, from Tenant, tenant account.TenantID, objectID string, a events.CheckFitnessArgs) (fitness.Facts, error) {
+func look(ctx context.Context, from Tenant, tenant account.TenantID, objectID string, a events.CheckFitnessArgs) (fitness.Facts, error) {
 	name := objectID
 	if name == "" && a.Existing {
 		name = a.UserPrincipalName
@@ -100,8 +109,8 @@ func Look(ctx context.Context, from Tenant, tenant account.TenantID, objectID st
 	return facts, nil
 }
 
-// Needs gives the needs of a command.
-func Needs(n events.FitnessNeeds) fitness.Needs {
+// needsOf gives the needs of a command.
+func needsOf(n events.FitnessNeeds) fitness.Needs {
 	needs := fitness.Needs{
 		Unattended: n.Unattended, Roles: n.Roles, Applications: n.Applications, AdminPortals: n.AdminPortals,
 		AppIdentity: fitness.AppIdentity(n.AppIdentity),
@@ -154,8 +163,8 @@ func remembered(at time.Time, findings []fitness.Finding) account.Fitness {
 	return f
 }
 
-// Summary says in one line what was found.
-func Summary(findings []fitness.Finding) string {
+// summary says in one line what was found.
+func summary(findings []fitness.Finding) string {
 	var worth []string
 	for _, f := range findings {
 		if f.Severity != fitness.Note {

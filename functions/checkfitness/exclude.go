@@ -37,7 +37,7 @@ func (h *Handler) exclude(ctx context.Context, t task) (step.Result, error) {
 	if why := unreadPolicies(facts); why != "" {
 		return step.Result{}, fault.Stopf(fault.PermissionMissing, "see which policies catch %s: %s", t.Account.UserPrincipalName, why)
 	}
-	found := fitness.Evaluate(facts, Needs(t.Args.Needs))
+	found := fitness.Evaluate(facts, needsOf(t.Args.Needs))
 	catching := catching(facts, found, t.Args.Policies)
 	if fresh := unrecorded(catching, t.Account); len(fresh) > 0 {
 		return step.Result{Again: true, Learn: func(a *account.Account) { intend(a, fresh) }}, nil
@@ -138,7 +138,7 @@ func concluded(t task, found []fitness.Finding) step.Result {
 		detail = "Excluded from " + strings.Join(names, " and ")
 	}
 	if fresh := unheard(left, t.Account.Fitness); len(fresh) > 0 {
-		detail += "; " + Summary(fresh)
+		detail += "; " + summary(fresh)
 	}
 	return step.Result{Detail: detail, Park: parked(unheard(left, t.Account.Fitness), t.Args), Learn: func(a *account.Account) {
 		if len(t.Args.Policies) == 0 {

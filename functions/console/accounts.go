@@ -108,6 +108,6 @@ func (c *console) viewAccount(a account.Account) Account {
 	return Account{
 		ID: a.ID, Tenant: c.alias(a.Tenant), TenantID: a.Tenant, UserPrincipalName: a.UserPrincipalName, ObjectID: a.ObjectID,
 		State: a.State, Origin: a.Origin, Profile: a.Profile, RequestID: a.RequestID, Owner: a.Owner, ExpiresAt: a.ExpiresAt,
-		Hold: a.Hold, Grants: grants, SecretRef: a.SecretRef, CreatedAt: a.CreatedAt, RevokedAt: a.RevokedAt,
+		Hold: a.HeldBy(c.Now()), Fitness: a.Fitness, Grants: grants, SecretRef: a.SecretRef, CreatedAt: a.CreatedAt, RevokedAt: a.RevokedAt,
 	}
 }

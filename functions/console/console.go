@@ -103,6 +103,8 @@ type Options struct {
 	Metrics http.Handler
 	// Doctor examines a tenant. Nil where the process makes no calls to tenants.
 	Doctor func(context.Context, account.Tenant) Report
+	// Fitness looks at accounts. Nil where the process makes no calls to tenants.
+	Fitness Fitness
 }
 
 type console struct {
@@ -141,6 +143,8 @@ func (c *console) routes() map[string]map[string]call {
 		"/api/requests/{id}/undo":    {"POST": c.undo},
 		"/api/accounts":              {"GET": c.listAccounts},
 		"/api/accounts/{id}":         {"GET": c.showAccount},
+		"/api/accounts/{id}/fitness": {"GET": c.fitnessOfAccount},
+		"/api/fitness":               {"POST": c.fitnessOfDocument},
 		"/api/accounts/{id}/revoke":  {"POST": c.revoke},
 		"/api/accounts/{id}/targets": {"GET": c.showTargets, "POST": c.retarget},
 		"/api/accounts/{id}/extend":  {"POST": c.extend},

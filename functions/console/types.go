@@ -78,11 +78,15 @@ type Account struct {
 	RequestID         string               `json:"requestId"`
 	Owner             account.Owner        `json:"owner,omitzero"`
 	ExpiresAt         time.Time            `json:"expiresAt,omitzero"`
-	Hold              account.Hold         `json:"hold,omitzero"`
-	Grants            []account.Grant      `json:"grants"`
-	SecretRef         string               `json:"secretRef,omitempty"`
-	CreatedAt         time.Time            `json:"createdAt"`
-	RevokedAt         time.Time            `json:"revokedAt,omitzero"`
+	// Hold is what keeps it from being taken away: what a person said, or the federated
+	// domains that depend on it.
+	Hold account.Hold `json:"hold,omitzero"`
+	// Fitness is what the latest check found.
+	Fitness   account.Fitness `json:"fitness,omitzero"`
+	Grants    []account.Grant `json:"grants"`
+	SecretRef string          `json:"secretRef,omitempty"`
+	CreatedAt time.Time       `json:"createdAt"`
+	RevokedAt time.Time       `json:"revokedAt,omitzero"`
 }
 
 // DeadLetter is a message that was put aside for a person.

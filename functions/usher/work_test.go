@@ -197,6 +197,11 @@ func TestThingsToRead(t *testing.T) {
 	}
 	assert.Equal(t, exitRefused, s.run("policy", "explain", "offboard-sam360.json").code)
 	assert.Equal(t, exitUsage, s.run("policy", "explain", "nothing.json").code)
+	fit := s.ok("fitness", "onboard-sam360.json")
+	assert.Contains(t, fit, "sam360reports@contoso.onmicrosoft.com")
+	assert.Contains(t, fit, "app-identity")
+	assert.Equal(t, exitRefused, s.run("fitness", "offboard-sam360.json").code)
+	assert.Equal(t, exitUsage, s.run("fitness", "nothing.json").code)
 	var v versionInfo
 	require.NoError(t, json.Unmarshal([]byte(s.ok("version", "--json")), &v))
 	assert.NotEmpty(t, v.Go)
