@@ -46,7 +46,7 @@ func (b *bench) look(t *testing.T, o *office) {
 	require.NoError(t, err)
 }
 
-func (b *bench) row(t *testing.T, id string) account.Account {
+func (b *bench) kept(t *testing.T, id string) account.Account {
 	t.Helper()
 	a, err := b.ledger.Account(t.Context(), id)
 	require.NoError(t, err)
@@ -101,8 +101,8 @@ func TestALinkThatNobodyOpenedIsClosedAndThePasswordSetAnew(t *testing.T) {
 	b.look(t, o)
 	assert.Equal(t, map[string]*events.Delivery{"acc-expired": {Method: "vault"}}, o.rotated)
 	assert.Equal(t, []string{"link.expired"}, b.kinds(t))
-	assert.Zero(t, b.row(t, "acc-expired").Password.LinkUntil)
-	assert.NotZero(t, b.row(t, "acc-open").Password.LinkUntil)
+	assert.Zero(t, b.kept(t, "acc-expired").Password.LinkUntil)
+	assert.NotZero(t, b.kept(t, "acc-open").Password.LinkUntil)
 	assert.Empty(t, o.discarded)
 }
 
@@ -115,7 +115,7 @@ func TestACopyThatWasLeftAfterTheRevealIsThrownAway(t *testing.T) {
 	b.look(t, o)
 	assert.Empty(t, o.rotated)
 	assert.Equal(t, []string{"ref"}, o.discarded)
-	assert.Empty(t, b.row(t, "acc-shown").SecretRef)
+	assert.Empty(t, b.kept(t, "acc-shown").SecretRef)
 }
 
 func TestThePasswordOfAnAccountThatCannotComeBackIsThrownAway(t *testing.T) {
@@ -130,8 +130,8 @@ func TestThePasswordOfAnAccountThatCannotComeBackIsThrownAway(t *testing.T) {
 	o := &office{}
 	b.look(t, o)
 	assert.Equal(t, []string{"ref", "next"}, o.discarded)
-	assert.Empty(t, b.row(t, "acc-long").SecretRef+b.row(t, "acc-long").Password.NextRef)
-	assert.Equal(t, "ref", b.row(t, "acc-lately").SecretRef)
+	assert.Empty(t, b.kept(t, "acc-long").SecretRef+b.kept(t, "acc-long").Password.NextRef)
+	assert.Equal(t, "ref", b.kept(t, "acc-lately").SecretRef)
 	b.look(t, o)
 	assert.Len(t, o.discarded, 2, "once")
 }
