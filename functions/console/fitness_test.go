@@ -43,7 +43,7 @@ func TestFitness(t *testing.T) {
 		status             int
 	}{
 		"no document":        {"POST", "/api/fitness", "", 400},
-		"a refused document": {"POST", "/api/fitness", "{}", 422},
+		"a refused document": {"POST", "/api/fitness", "{}", 400},
 		"a large document":   {"POST", "/api/fitness", strings.Repeat("x", 70_000), 413},
 		"no such account":    {"GET", "/api/accounts/nobody/fitness", "", 404},
 		"a connection":       {"GET", "/api/accounts/ac-4/fitness", "", 400},
