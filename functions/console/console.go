@@ -105,6 +105,9 @@ type Options struct {
 	Doctor func(context.Context, account.Tenant) Report
 	// Fitness looks at accounts. Nil where the process makes no calls to tenants.
 	Fitness Fitness
+	// Probe looks at the credentials and consents of a tenant, and gives in words what it
+	// could not see. Nil where the process makes no calls to tenants.
+	Probe func(context.Context, account.Tenant) (unknown []string, err error)
 }
 
 type console struct {
@@ -137,27 +140,29 @@ func New(o Options) http.Handler {
 
 func (c *console) routes() map[string]map[string]call {
 	return map[string]map[string]call{
-		"/api/requests":              {"GET": c.listRequests},
-		"/api/requests/{id}":         {"GET": c.showRequest},
-		"/api/requests/{id}/approve": {"POST": c.approve},
-		"/api/requests/{id}/undo":    {"POST": c.undo},
-		"/api/accounts":              {"GET": c.listAccounts},
-		"/api/accounts/{id}":         {"GET": c.showAccount},
-		"/api/accounts/{id}/fitness": {"GET": c.fitnessOfAccount},
-		"/api/fitness":               {"POST": c.fitnessOfDocument},
-		"/api/accounts/{id}/revoke":  {"POST": c.revoke},
-		"/api/accounts/{id}/targets": {"GET": c.showTargets, "POST": c.retarget},
-		"/api/accounts/{id}/extend":  {"POST": c.extend},
-		"/api/accounts/{id}/rotate":  {"POST": c.rotate},
-		"/api/sync":                  {"GET": c.listRuns, "POST": c.sync},
-		"/api/dead":                  {"GET": c.listDead},
-		"/api/dead/{id...}":          {"GET": c.showDead, "POST": c.replay, "DELETE": c.discard},
-		"/api/notices":               {"GET": c.listNotices},
-		"/api/audit/verify":          {"GET": c.verify},
-		"/api/policy/explain":        {"POST": c.explain},
-		"/api/profiles":              {"GET": c.listProfiles},
-		"/api/profiles/{name}":       {"GET": c.showProfile},
-		"/api/doctor":                {"GET": c.doctor},
+		"/api/requests":                {"GET": c.listRequests},
+		"/api/requests/{id}":           {"GET": c.showRequest},
+		"/api/requests/{id}/approve":   {"POST": c.approve},
+		"/api/requests/{id}/undo":      {"POST": c.undo},
+		"/api/accounts":                {"GET": c.listAccounts},
+		"/api/accounts/{id}":           {"GET": c.showAccount},
+		"/api/accounts/{id}/fitness":   {"GET": c.fitnessOfAccount},
+		"/api/fitness":                 {"POST": c.fitnessOfDocument},
+		"/api/accounts/{id}/revoke":    {"POST": c.revoke},
+		"/api/accounts/{id}/targets":   {"GET": c.showTargets, "POST": c.retarget},
+		"/api/accounts/{id}/extend":    {"POST": c.extend},
+		"/api/accounts/{id}/rotate":    {"POST": c.rotate},
+		"/api/accounts/{id}/reconnect": {"POST": c.reconnect},
+		"/api/sync":                    {"GET": c.listRuns, "POST": c.sync},
+		"/api/dead":                    {"GET": c.listDead},
+		"/api/dead/{id...}":            {"GET": c.showDead, "POST": c.replay, "DELETE": c.discard},
+		"/api/notices":                 {"GET": c.listNotices},
+		"/api/audit/verify":            {"GET": c.verify},
+		"/api/policy/explain":          {"POST": c.explain},
+		"/api/profiles":                {"GET": c.listProfiles},
+		"/api/profiles/{name}":         {"GET": c.showProfile},
+		"/api/doctor":                  {"GET": c.doctor},
+		"/api/probe":                   {"POST": c.probe},
 	}
 }
 

@@ -50,6 +50,11 @@ func (c *console) listNotices(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.notices(found), nil
+}
+
+// notices gives notices as the API shows them.
+func (c *console) notices(found []ledger.Notice) []Notice {
 	list := make([]Notice, 0, len(found))
 	for _, n := range found {
 		list = append(list, Notice{
@@ -57,5 +62,5 @@ func (c *console) listNotices(r *http.Request) (any, error) {
 			Text: n.Text, Mail: n.Mail, RaisedAt: n.RaisedAt, ClearedAt: n.ClearedAt, Undelivered: n.Undelivered,
 		})
 	}
-	return list, nil
+	return list
 }

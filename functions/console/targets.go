@@ -11,6 +11,8 @@ import (
 // Connections changes whom a connection of an application is for.
 type Connections interface {
 	Retarget(ctx context.Context, a account.Account, by, reason string, change events.AssignTargetsArgs) (account.Request, error)
+	// Reconnect asks for the connection's consents once more.
+	Reconnect(ctx context.Context, a account.Account, by, reason string) (account.Request, error)
 }
 
 // Targets are the users of a connection, as they were last read back.

@@ -36,3 +36,7 @@ func TestUsersOfAConnection(t *testing.T) {
 	assert.Equal(t, 404, a.call("GET", "/api/accounts/nobody/targets", "", nil))
 	assert.Empty(t, a.desk.orders)
 }
+
+func (d *desk) Reconnect(_ context.Context, a account.Account, by, reason string) (account.Request, error) {
+	return d.take(a.ID, by, reason)
+}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
 	"github.com/usher365/usher/functions/usher/app"
 	"github.com/usher365/usher/functions/usher/embedded"
 	"github.com/usher365/usher/shared/account"
@@ -202,6 +204,16 @@ func (s *settings) signIn() identity.Method {
 	return source.Method()
 }
 
+// signInAs gives what signs in, and what is known about it: nothing where the environment
+// names no way, which shows when it is tried.
+func signInAs(o identity.Options) (func(account.TenantID) (azcore.TokenCredential, error), *identity.Source) {
+	source, err := identity.New(o)
+	if err != nil {
+		return identity.Credentials(o), nil
+	}
+	return source.Fresh, source
+}
+
 // open makes the application of these settings.
 func (s *settings) open(ctx context.Context, o app.Options) (*app.App, error) {
 	o.Engines.Config = s.Config
@@ -213,8 +225,8 @@ func (s *settings) open(ctx context.Context, o app.Options) (*app.App, error) {
 	o.SignIn = s.signIn()
 	o.Metrics = metrics.New(time.Now)
 	as := identity.Options{Env: s.env, AuthorityHost: s.Endpoints.Login, Transport: o.Metrics.Count(metrics.ServiceLogin, o.Transport)}
-	o.Engines.Credential = identity.Credentials(as)
+	o.Engines.Credential, o.Own.Main = signInAs(as)
 	as.ForConsents = true
-	o.Engines.Consents = identity.Credentials(as)
+	o.Engines.Consents, o.Own.Consents = signInAs(as)
 	return app.New(ctx, o)
 }

@@ -19,6 +19,7 @@ import (
 const (
 	drain    = `{"job":"drain"}`
 	fullSync = `{"job":"full-sync","tenant":"*"}`
+	health   = `{"job":"probe"}`
 )
 
 // probe is the time at which schedules are asked what comes next.
@@ -28,9 +29,11 @@ var probe = time.Date(2026, 11, 21, 20, 4, 10, 0, time.UTC)
 type clock func(after time.Time) (time.Time, error)
 
 // expected are the schedules there must be, by target and input: each queue is drained
-// every minute, and every tenant is compared when the default of sync.schedule says so.
+// every minute, every tenant is compared when the default of sync.schedule says so, and
+// the health of credentials is looked at every hour.
 func expected() map[string]clock {
 	all := map[string]clock{"${" + events.FullSync + ".Arn} " + fullSync: config.Sync{Schedule: config.DefaultSchedule}.Next}
+	all["${"+events.FullSync+".Arn} "+health] = func(after time.Time) (time.Time, error) { return after.Add(time.Hour), nil }
 	for _, f := range events.Functions() {
 		all["${"+f+".Arn} "+drain] = func(after time.Time) (time.Time, error) { return after.Add(time.Minute), nil }
 	}

@@ -54,6 +54,8 @@ var harmful = []change{
 	{"sync at another hour", "cron(0 2 * * ? *)", "cron(0 3 * * ? *)", ""},
 	{"sync by another clock", "cron(0 2 * * ? *)\n            ScheduleExpressionTimezone: Etc/UTC", "cron(0 2 * * ? *)\n            ScheduleExpressionTimezone: Europe/Paris", ""},
 	{"sync on Sundays", "cron(0 2 * * ? *)", "cron(0 2 ? * SUN *)", ""},
+	{"probe by day", "rate(1 hour)", "rate(1 day)", ""},
+	{"no probe", `{"job":"probe"}`, `{"job":"drain"}`, ""},
 	{"another job", `{"job":"drain"}`, `{"job":"drian"}`, ""},
 	{"ticks are lost", "            DeadLetterConfig: {Arn: !GetAtt Undelivered.Arn}\n", "", ""},
 	{"failures are lost", "          OnFailure: {Type: SQS, Destination: !GetAtt Undelivered.Arn}", "          OnSuccess: {Type: SQS, Destination: !GetAtt Undelivered.Arn}", ""},

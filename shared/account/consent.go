@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // ServicePrincipal is an application as one tenant knows it, or an API of Microsoft.
@@ -33,6 +34,16 @@ type AppGrant struct {
 // Same reports whether two grant the same permission of the same API.
 func (g AppGrant) Same(other AppGrant) bool {
 	return strings.EqualFold(g.ResourceID, other.ResourceID) && strings.EqualFold(g.PermissionID, other.PermissionID)
+}
+
+// ClientSecret is a client secret of an application, without its value.
+type ClientSecret struct {
+	Name string
+	// Hint is the first three characters of the value (source: Microsoft Graph,
+	// passwordCredential); empty when Graph did not say.
+	Hint string
+	// Ends is when it stops working; zero when Graph did not say.
+	Ends time.Time
 }
 
 // DelegatedGrant is what a service principal may do at one API on behalf of users.

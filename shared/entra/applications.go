@@ -248,6 +248,8 @@ type wirePermission struct {
 type wireKey struct {
 	KeyID       string `json:"keyId"`
 	DisplayName string
+	// Hint is how a client secret begins.
+	Hint        string
 	EndDateTime time.Time
 }
 

@@ -53,6 +53,8 @@ type Meter interface {
 	telemetry.Counter
 	// Synced notes when the last full sync of a tenant, by alias, finished.
 	Synced(tenant string, at time.Time)
+	// Unhealthy notes how many credentials and consents of a tenant, by alias, are in trouble.
+	Unhealthy(tenant string, n int)
 }
 
 // uncounted is the meter of a process that has none.
@@ -60,6 +62,7 @@ type uncounted struct{}
 
 func (uncounted) Delivered(step.Line)      {}
 func (uncounted) Synced(string, time.Time) {}
+func (uncounted) Unhealthy(string, int)    {}
 
 // WithDefaults fills in what is nil.
 func (o Options) WithDefaults() Options {

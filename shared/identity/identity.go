@@ -73,6 +73,7 @@ type Options struct {
 // those of one tenant can be dropped. It is safe for concurrent use.
 type Source struct {
 	method    Method
+	own       own
 	forTenant maker
 
 	mu    sync.Mutex
@@ -112,7 +113,7 @@ func New(o Options) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Source{method: method, forTenant: forTenant, known: map[account.TenantID]azcore.TokenCredential{}}, nil
+	return &Source{method: method, own: c.own(method), forTenant: forTenant, known: map[account.TenantID]azcore.TokenCredential{}}, nil
 }
 
 // Credentials gives a new credential each time one is asked for, which happens once for

@@ -122,6 +122,11 @@ func (t *Tenant) SetDirectoryRoles(clientID string, roles ...string) bool {
 	})
 }
 
+// SetDisabledByHand switches an app off or on again, as under Enterprise applications: off, it gets no token (AADSTS7000112).
+func (t *Tenant) SetDisabledByHand(clientID string, disabled bool) bool {
+	return t.changeApp(clientID, func(a *app) { a.spec.Disabled = disabled })
+}
+
 // SetSecret replaces the client secret of an app; the former stops working at once.
 func (t *Tenant) SetSecret(clientID, secret string) bool {
 	return t.changeApp(clientID, func(a *app) { a.secret = t.s.hashPassword(secret) })

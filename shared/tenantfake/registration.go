@@ -1,6 +1,7 @@
 package tenantfake
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,9 @@ type Registration struct {
 	Delegated map[string][]string
 	// Secrets are the names of its client secrets, which open nothing here.
 	Secrets []string
+	// SecretHints and SecretEnds say how a secret of that name begins and when it ends; others begin with "abc" and end with the year 2026.
+	SecretHints map[string]string
+	SecretEnds  map[string]time.Time
 }
 
 // registration is an application object. Its properties are kept as Graph shows them.
@@ -62,7 +66,7 @@ func (t *Tenant) Register(r Registration) (objectID string) {
 	props["tags"], props["web"] = list(r.Tags), map[string]any{"redirectUris": list(r.RedirectURIs)}
 	props["requiredResourceAccess"] = accessOf(r.Permissions, r.Delegated)
 	for _, name := range r.Secrets {
-		props["passwordCredentials"] = append(props["passwordCredentials"].([]any), t.s.secretObject(name))
+		props["passwordCredentials"] = append(props["passwordCredentials"].([]any), t.s.secretObject(r, name))
 	}
 	made := &registration{ID: orNew(t.s, r.ObjectID), AppID: orNew(t.s, r.ClientID), Props: props}
 	t.mu.Lock()
@@ -71,8 +75,14 @@ func (t *Tenant) Register(r Registration) (objectID string) {
 	return made.ID
 }
 
-func (s *Server) secretObject(name string) map[string]any {
-	return map[string]any{"keyId": s.guid(), "displayName": name, "hint": "abc", "endDateTime": "2027-01-01T00:00:00Z"}
+func (s *Server) secretObject(r Registration, name string) map[string]any {
+	ends, given := r.SecretEnds[name]
+	if !given {
+		ends = time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return map[string]any{
+		"keyId": s.guid(), "displayName": name, "hint": cmp.Or(r.SecretHints[name], "abc"), "endDateTime": ends.UTC().Format(time.RFC3339),
+	}
 }
 
 func orNew(s *Server, id string) string {

@@ -48,6 +48,11 @@ func wire(ctx context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
+	// A client of its own, so that a token that works is not dropped for the question.
+	asking, err := clients.Directory(clients.Options{Credential: signIn, Endpoints: p.Config.Endpoints})
+	if err != nil {
+		return lambda.Consumer{}, err
+	}
 	handler := fullsync.New(directory, exchange, p.Ledger, p.SyncRuns(), desk, p.Now)
 	handler.Domains = directory
 	handler.Operators = p.Config.Mail.Operators
@@ -57,5 +62,9 @@ func wire(ctx context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	}
 	handler.Passwords = &fullsync.Passwords{Desk: desk, Vault: vault, Links: office}
 	step.Handle(p.Runner, events.FullSync, fullsync.Policy, handler.Handle)
-	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: useful, Desk: desk}, nil
+	prober := fullsync.NewProber(fullsync.ProberOptions{
+		Identities: []fullsync.Identity{{SignIn: asking, Own: p.Own()}}, Consents: directory, Books: p.Ledger,
+		First: p.First(), Operators: p.Config.Mail.Operators, Now: p.Now,
+	})
+	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: useful, Desk: desk, Prober: prober}, nil
 }

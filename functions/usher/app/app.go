@@ -42,6 +42,8 @@ type Options struct {
 	Metrics *metrics.Metrics
 	// SignIn is how the engines' credential signs in, for the doctor to tell. Empty leaves it out.
 	SignIn identity.Method
+	// Own are our credentials, for the probe of their health.
+	Own Own
 	// Transport carries the calls to Graph and Exchange; nil means http.DefaultTransport.
 	Transport http.RoundTripper
 	// Env looks up how a vault that a request names is signed in to; nil means that nothing is set.
@@ -84,6 +86,8 @@ type App struct {
 	Vault      vaults.Vault
 	Profiles   *profile.Catalogue
 	Policy     policy.Policy
+	// Prober looks at the health of credentials and consents.
+	Prober host.Prober
 
 	options Options
 	room    *host.WaitingRoom
@@ -113,7 +117,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	}
 	o.Metrics.WatchQueues(events.Functions(), engines.Queue.Depth)
 	a := &App{Engines: engines, Metrics: o.Metrics, options: o}
-	for _, wire := range []func(context.Context) error{a.wireClients, a.wirePatience, a.wireDesk, a.wireFunctions, a.wireHTTP} {
+	for _, wire := range []func(context.Context) error{a.wireClients, a.wirePatience, a.wireDesk, a.wireFunctions, a.wireHealth, a.wireHTTP} {
 		if err := wire(ctx); err != nil {
 			return nil, errors.Join(err, engines.Close())
 		}
@@ -138,11 +142,7 @@ func (a *App) wireClients(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	o := clients.Options{
-		Credential: a.Credential, Endpoints: a.Config.Endpoints, Limits: a.options.Limits, Now: a.Now, NewID: a.NewID,
-		Graph:    a.Metrics.Count(metrics.ServiceGraph, a.options.Transport),
-		Exchange: a.Metrics.Count(metrics.ServiceExchange, a.options.Transport),
-	}
+	o := a.clientOptions()
 	if a.Directory, a.Exchange, err = clients.Both(o); err != nil {
 		return err
 	}
@@ -154,6 +154,14 @@ func (a *App) wireClients(ctx context.Context) (err error) {
 		Credential: a.Credential, Transport: a.Metrics.Count(metrics.ServiceVault, a.options.Transport),
 	})
 	return err
+}
+
+func (a *App) clientOptions() clients.Options {
+	return clients.Options{
+		Credential: a.Credential, Endpoints: a.Config.Endpoints, Limits: a.options.Limits, Now: a.Now, NewID: a.NewID,
+		Graph:    a.Metrics.Count(metrics.ServiceGraph, a.options.Transport),
+		Exchange: a.Metrics.Count(metrics.ServiceExchange, a.options.Transport),
+	}
 }
 
 func (a *App) wirePatience(ctx context.Context) (err error) {

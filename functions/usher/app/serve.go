@@ -27,6 +27,7 @@ const (
 const (
 	timerFullSync = "full-sync"
 	timerSweep    = "sweep"
+	timerProbe    = "probe"
 )
 
 // Functions lists everything that a process can serve: those on HTTP, then those on queues.
@@ -37,14 +38,16 @@ func (a *App) Serves(function string) bool {
 	return len(a.options.Functions) == 0 || slices.Contains(a.options.Functions, function)
 }
 
-// Serve answers HTTP on l and works on the queues, until ctx ends. The timer of the night
-// runs where fullsync is served: in one process, for two would begin the sync twice.
+// Serve answers HTTP on l and works on the queues, until ctx ends. The timers of the night
+// and of the hour run where fullsync is served: in one process, for two would begin the
+// sync twice.
 func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return host.Serve(ctx, l, a.Handler()) })
 	group.Go(func() error { return a.Work(ctx) })
 	if a.Serves(events.FullSync) {
 		group.Go(func() error { return a.Nightly(ctx, a.Desk) })
+		group.Go(func() error { return a.Hourly(ctx, a.Prober) })
 	}
 	return group.Wait()
 }
@@ -63,7 +66,7 @@ func (a *App) ServeAzureFunctions(ctx context.Context, l net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
 	handler := azurefunctions.New(ctx, azurefunctions.Options{
 		Queues: queues, HTTP: a.Handler(), Sender: sender, Log: a.Log,
-		Timers: map[string]func(context.Context) error{timerFullSync: a.startNight, timerSweep: a.Sweep},
+		Timers: map[string]func(context.Context) error{timerFullSync: a.startNight, timerSweep: a.Sweep, timerProbe: a.probeAll},
 	})
 	group.Go(func() error { return host.Serve(ctx, l, handler) })
 	group.Go(func() error { a.learnLate(ctx); return nil })
@@ -75,6 +78,9 @@ func (a *App) startNight(ctx context.Context) error {
 	_, err := a.StartNight(ctx, a.Desk, "", a.Now().UTC().Format(time.DateOnly))
 	return err
 }
+
+// probeAll looks at the health of credentials in every tenant.
+func (a *App) probeAll(ctx context.Context) error { return a.ProbeAll(ctx, a.Prober) }
 
 // front answers what is served over HTTP, and always whether the process is well.
 func (a *App) front(api, door http.Handler, path string, page http.Handler) http.Handler {

@@ -95,6 +95,7 @@ func tell(t *testing.T, settings string, story func(*stage)) {
 		}()
 		work.Go(func() { _ = s.app.Work(ctx) })
 		work.Go(func() { _ = s.app.Nightly(ctx, s.app.Desk) })
+		work.Go(func() { _ = s.app.Hourly(ctx, s.app.Prober) })
 		story(s)
 		assert.Empty(t, s.server.SchemaViolations(), "what was sent and answered keeps to Microsoft's schema")
 	})
@@ -125,7 +126,7 @@ func (s *stage) open(ctx context.Context, settings string) {
 	require.NoError(s, err)
 	s.app, err = app.New(ctx, app.Options{
 		Engines:   host.Options{Config: c, Log: slog.New(slog.NewTextHandler(&s.log, nil)), Credential: source.Credential, Consents: consents.Credential},
-		Transport: s.server.Transport(), ClientID: tenantfake.DefaultClientID, Tell: s.hear,
+		Transport: s.server.Transport(), ClientID: tenantfake.DefaultClientID, Tell: s.hear, Own: app.Own{Main: source, Consents: consents},
 	})
 	require.NoError(s, err)
 	require.NoError(s, s.app.LearnDomains(ctx))

@@ -83,6 +83,8 @@ var schedules = map[string]struct {
 }{
 	"full-sync": {config.DefaultSchedule, true},
 	"sweep":     {"* * * * *", false},
+	// Not at the full hour, when everybody asks.
+	"probe": {"17 * * * *", true},
 }
 
 // problems says what is wrong with an app.
@@ -207,7 +209,7 @@ func (p *problems) checkHTTP(app fs.FS, name string) {
 	// A route of more than one segment leads there only when all that follows may be missing.
 	first, rest, _ := strings.Cut(in.Route, "/")
 	alone := rest == "" || strings.HasPrefix(rest, "{*") || strings.HasSuffix(rest, "?}") && !strings.Contains(rest, "/")
-	for _, function := range append(events.Functions(), "full-sync", "sweep") {
+	for _, function := range append(events.Functions(), "full-sync", "sweep", "probe") {
 		p.unless(!strings.Contains(first, "{") && !(alone && strings.EqualFold(first, function)), "%s: a caller could reach /%s from outside", name, function)
 	}
 }

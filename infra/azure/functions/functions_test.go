@@ -68,6 +68,7 @@ func TestBrokenApps(t *testing.T) {
 		"FiveFields":           {"full-sync/function.json", `0 0 2 * * *`, `0 2 * * *`},
 		"EverySecond":          {"sweep/function.json", `0 * * * * *`, `* * * * * *`},
 		"EveryHour":            {"sweep/function.json", `0 * * * * *`, `0 0 * * * *`},
+		"ProbeEveryMinute":     {"probe/function.json", `0 17 * * * *`, `0 * * * * *`},
 		"NotMadeUpFor":         {"full-sync/function.json", `"useMonitor": true`, `"useMonitor": false`},
 		"OnEveryStart":         {"full-sync/function.json", `"useMonitor": true`, `"useMonitor": true, "runOnStartup": true`},
 		"Key":                  {"local.settings.example.json", `"UseDevelopmentStorage=true"`, `"AccountName=a;AccountKey=b"`},

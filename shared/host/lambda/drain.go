@@ -37,8 +37,11 @@ func (d *drainer) handle(ctx context.Context, j job) (Report, error) {
 	d.wakes.work(d.function)
 	defer d.wakes.settle()
 	var failed error
-	if j.Job == jobFullSync {
+	switch j.Job {
+	case jobFullSync:
 		report.Started, failed = startSync(ctx, p, consumer.Desk, j)
+	case jobProbe:
+		failed = probe(ctx, p, consumer.Prober)
 	}
 	err = d.drain(ctx, p, consumer, &report)
 	return report, errors.Join(failed, err, d.tell(ctx, p, consumer, &report))

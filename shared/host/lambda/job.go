@@ -12,6 +12,7 @@ import (
 const (
 	jobDrain    = "drain"
 	jobFullSync = "full-sync"
+	jobProbe    = "probe"
 )
 
 // everyTenant is how a schedule names them all.
@@ -72,9 +73,9 @@ func (j *job) UnmarshalJSON(text []byte) error {
 
 func (j *job) check() error {
 	switch {
-	case j.Job != jobDrain && j.Job != jobFullSync:
-		return fmt.Errorf("there is no job %q; this function takes {%q: %q}, and fullsync {%q: %q, %q: %q} too",
-			j.Job, "job", jobDrain, "job", jobFullSync, "tenant", everyTenant)
+	case j.Job != jobDrain && j.Job != jobFullSync && j.Job != jobProbe:
+		return fmt.Errorf("there is no job %q; this function takes {%q: %q}, and fullsync {%q: %q, %q: %q} and {%q: %q} too",
+			j.Job, "job", jobDrain, "job", jobFullSync, "tenant", everyTenant, "job", jobProbe)
 	case j.Job == jobFullSync && j.Tenant == "":
 		return errors.New(`a full sync needs a "tenant", an alias or "*" for all`)
 	}

@@ -14,6 +14,7 @@ func TestEvents(t *testing.T) {
 	for text, want := range map[string]job{
 		`{"job":"drain"}`: {Job: jobDrain},
 		`{}`:              {Job: jobDrain},
+		`{"job":"probe"}`: {Job: jobProbe},
 		`{"job":"full-sync","tenant":"*","scheduledTime":"2026-11-21T02:00:00Z","executionId":"e","attempt":"1"}`:              {Job: jobFullSync, Tenant: "*", ScheduledTime: at},
 		`{"job":"full-sync","tenant":"contoso","scheduledTime":"<aws.scheduler.scheduled-time>"}`:                              {Job: jobFullSync, Tenant: "contoso"},
 		`{"version":"0","source":"aws.scheduler","detail-type":"Scheduled Event","time":"2026-11-21T02:00:00Z","detail":"{}"}`: {Job: jobDrain, ScheduledTime: at},
@@ -27,6 +28,7 @@ func TestEvents(t *testing.T) {
 	}
 	for text, says := range map[string]string{
 		`{"job":"full-synch","tenant":"*"}`: `there is no job "full-synch"`,
+		`{"job":"probes"}`:                  `{"job": "probe"}`,
 		`{"job":"full-sync"}`:               `needs a "tenant"`,
 		`{"detail":"{"}`:                    "read the detail",
 		`{"detail":{"job":"nap"}}`:          "there is no job",
@@ -49,13 +51,14 @@ func TestTheNightOfASync(t *testing.T) {
 func FuzzJob(f *testing.F) {
 	f.Add([]byte(`{"job":"full-sync","tenant":"*","scheduledTime":"2026-11-21T02:00:00Z"}`))
 	f.Add([]byte(`{"source":"aws.scheduler","detail":"{\"job\":\"drain\"}"}`))
+	f.Add([]byte(`{"job":"probe"}`))
 	f.Add([]byte(`{"detail":{"job":"full-sync","tenant":"a"},"time":"x"}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var j job
 		if json.Unmarshal(text, &j) != nil || string(text) == "null" {
 			return
 		}
-		if j.Job != jobDrain && (j.Job != jobFullSync || j.Tenant == "") {
+		if j.Job != jobDrain && j.Job != jobProbe && (j.Job != jobFullSync || j.Tenant == "") {
 			t.Fatalf("%q was read as %+v", text, j)
 		}
 	})

@@ -44,6 +44,9 @@ func (p *Process) SignIn() (func(account.TenantID) (azcore.TokenCredential, erro
 	return p.Credential, nil
 }
 
+// Own tells what is known about the credential of SignIn. Call it after SignIn.
+func (p *Process) Own() *identity.Source { return p.source }
+
 // SignInForConsents is SignIn as the application that grants consents, where the
 // environment names one beside that of SignIn.
 func (p *Process) SignInForConsents() (func(account.TenantID) (azcore.TokenCredential, error), error) {

@@ -41,7 +41,7 @@ import (
 func TestSamplesAreEvents(t *testing.T) {
 	names, err := fs.Glob(samples.Files, "lambda/*.json")
 	require.NoError(t, err)
-	assert.Len(t, names, 8)
+	assert.Len(t, names, 9)
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
 			text, err := samples.Files.ReadFile(name)
@@ -50,7 +50,10 @@ func TestSamplesAreEvents(t *testing.T) {
 				var j job
 				require.NoError(t, json.Unmarshal(text, &j))
 				want := jobDrain
-				if strings.HasPrefix(name, "lambda/fullsync") {
+				switch {
+				case strings.HasPrefix(name, "lambda/fullsync.probe"):
+					want = jobProbe
+				case strings.HasPrefix(name, "lambda/fullsync"):
 					want = jobFullSync
 				}
 				assert.Equal(t, want, j.Job)

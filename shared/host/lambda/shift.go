@@ -25,6 +25,8 @@ type Consumer struct {
 	Begin func(context.Context) error
 	// Desk starts full syncs. Nil for a function that starts none.
 	Desk host.Starter
+	// Prober looks at the health of credentials. Nil for a function that does not.
+	Prober host.Prober
 }
 
 const (

@@ -7,6 +7,14 @@ import (
 	"github.com/usher365/usher/shared/host"
 )
 
+// probe looks at the health of credentials in every tenant.
+func probe(ctx context.Context, p *Process, prober host.Prober) error {
+	if prober == nil {
+		return errors.New("this function probes nothing; fullsync does")
+	}
+	return p.ProbeAll(ctx, prober)
+}
+
 // startSync starts the full sync of one tenant or of all.
 func startSync(ctx context.Context, p *Process, desk host.Starter, j job) (started []string, err error) {
 	if desk == nil {

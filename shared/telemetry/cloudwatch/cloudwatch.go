@@ -27,6 +27,7 @@ const (
 	Messages   = "usher_queue_messages"           // queue, state
 	OldestDue  = "usher_queue_oldest_due_seconds" // queue
 	SyncAge    = "usher_sync_age_seconds"         // tenant
+	Unhealthy  = "usher_credentials_unhealthy"    // tenant
 	none       = "none"
 	other      = "other"
 )
@@ -106,6 +107,13 @@ func (m *Meter) Synced(tenant string, at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.synced[tenant] = at
+}
+
+// Unhealthy notes how many credentials and consents of a tenant, by alias, are in trouble.
+func (m *Meter) Unhealthy(tenant string, n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.at("Count", Unhealthy, dimension{"tenant", tenant}).value = float64(n)
 }
 
 // at finds or makes the sample of a metric with these dimensions.

@@ -64,8 +64,10 @@ func TestWhatIsTold(t *testing.T) {
 	m.Depth("create", queue.Depth{Active: 1, Dead: 2, Oldest: now.Add(-90 * time.Second)})
 	m.Depth("notify", queue.Depth{Planned: 3, Oldest: now.Add(time.Minute)})
 	m.Synced("contoso", now.Add(-time.Hour))
+	m.Unhealthy("contoso", 2)
 	require.NoError(t, m.Flush())
 	assert.Equal(t, []string{
+		`usher_credentials_unhealthy{tenant=contoso} 2 Count`,
 		`usher_deliveries_total{function=create,outcome=done,fault_code=none} 2 Count`,
 		`usher_deliveries_total{function=create,outcome=waiting,fault_code=exchange-not-replicated} 1 Count`,
 		`usher_deliveries_total{function=create,outcome=waiting,fault_code=other} 1 Count`,

@@ -84,6 +84,8 @@ type Metrics struct {
 
 	mu     sync.Mutex
 	synced map[string]time.Time
+	// unhealthy is how many credentials and consents are in trouble, by tenant.
+	unhealthy *prometheus.GaugeVec
 }
 
 // New makes the metrics, with those of the Go runtime and the process.
@@ -93,13 +95,16 @@ func New(now func() time.Time) *Metrics {
 		deliveries: counter("usher_deliveries_total", "Deliveries handled, by function, outcome and fault code.", "function", "outcome", "fault_code"),
 		calls:      counter("usher_outbound_calls_total", "Calls made, by service and HTTP status; error means that no answer came.", "service", "status"),
 		webhooks:   counter("usher_webhooks_total", "Webhooks answered, by result.", "result"),
-		late:       counter("usher_waits_late_total", "Waits that passed the time of their alarm, by function.", "function"),
+		unhealthy: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "usher_credentials_unhealthy", Help: "Credentials and consents that are invalid, missing or about to end, by tenant.",
+		}, []string{"tenant"}),
+		late: counter("usher_waits_late_total", "Waits that passed the time of their alarm, by function.", "function"),
 		duration: histogram("usher_step_duration_seconds", "How long an attempt took, by function.", "function",
 			.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60),
 		waited: histogram("usher_step_waited_seconds", "How long a finished step was on its way since its first try, by function.", "function",
 			1, 10, 60, 300, 600, 1200, 1800, 3600, 7200, 21600, 43200, 86400),
 	}
-	m.registry.MustRegister(m.deliveries, m.calls, m.webhooks, m.late, m.duration, m.waited, syncAge{m},
+	m.registry.MustRegister(m.deliveries, m.calls, m.webhooks, m.late, m.duration, m.waited, m.unhealthy, syncAge{m},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -139,6 +144,11 @@ func (m *Metrics) Synced(tenant string, at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.synced[tenant] = at
+}
+
+// Unhealthy notes how many credentials and consents of a tenant, by alias, are in trouble.
+func (m *Metrics) Unhealthy(tenant string, n int) {
+	m.unhealthy.WithLabelValues(tenant).Set(float64(n))
 }
 
 // Count makes a transport that counts the calls to a service, one of the constants.

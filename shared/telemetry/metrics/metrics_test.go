@@ -72,10 +72,13 @@ func TestWebhooksAndSyncs(t *testing.T) {
 	m.Webhook(metrics.WebhookAccepted)
 	m.Webhook(metrics.WebhookForged)
 	m.Synced("contoso", now.Add(-time.Hour))
+	m.Unhealthy("contoso", 2)
+	m.Unhealthy("contoso", 1)
 	text := scrape(t, m)
 	assert.Contains(t, text, `usher_webhooks_total{result="accepted"} 1`)
 	assert.Contains(t, text, `usher_webhooks_total{result="forged"} 1`)
 	assert.Contains(t, text, `usher_sync_age_seconds{tenant="contoso"} 3600`)
+	assert.Contains(t, text, `usher_credentials_unhealthy{tenant="contoso"} 1`)
 }
 
 func TestQueues(t *testing.T) {
