@@ -105,6 +105,8 @@ type Options struct {
 	Doctor func(context.Context, account.Tenant) Report
 	// Fitness looks at accounts. Nil where the process makes no calls to tenants.
 	Fitness Fitness
+	// PlanConsentPolicy reads a tenant's consent policy, likewise.
+	PlanConsentPolicy PlanConsentPolicy
 	// Probe looks at the credentials and consents of a tenant, and gives in words what it
 	// could not see. Nil where the process makes no calls to tenants.
 	Probe func(context.Context, account.Tenant) (unknown []string, err error)
@@ -162,6 +164,7 @@ func (c *console) routes() map[string]map[string]call {
 		"/api/profiles":                {"GET": c.listProfiles},
 		"/api/profiles/{name}":         {"GET": c.showProfile},
 		"/api/doctor":                  {"GET": c.doctor},
+		"/api/consent-policy/{name}":   {"GET": c.consentPolicy, "POST": c.planConsentPolicy},
 		"/api/probe":                   {"POST": c.probe},
 	}
 }

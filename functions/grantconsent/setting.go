@@ -71,6 +71,7 @@ func (h *Setting) Plan(ctx context.Context, t account.TenantID, asked events.Con
 	}
 	want = merge(now, asked, reviewers)
 	switch {
+	case same(now, want):
 	case want.Enabled && len(want.Reviewers) == 0:
 		err = fault.Stopf(fault.RequestInvalid, "access.consentPolicy.reviewers: nobody would decide about requests: name a user, group or directory role")
 	case want.Enabled && want.Days == 0:

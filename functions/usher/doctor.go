@@ -46,26 +46,32 @@ func verdict(reports []console.Report) error {
 // examine asks the running server, whose credentials matter, or looks for itself.
 func (p *program) examine(ctx context.Context, tenant string) (reports []console.Report, err error) {
 	query := url.Values{"tenant": {tenant}}
+	err = p.looking(ctx, func(s *session) error { return s.get(ctx, "/api/doctor", query, &reports) })
+	return reports, err
+}
+
+// looking opens a session that only looks at tenants, and closes it after do: with the
+// running server, or in this process without ledger and vault of its own.
+func (p *program) looking(ctx context.Context, do func(*session) error) error {
 	c, err := p.load()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if _, ok := running(ctx, c.Data); ok {
-		return reports, p.with(ctx, func(s *session) error { return s.get(ctx, "/api/doctor", query, &reports) })
+		return p.with(ctx, do)
 	}
 	// Neither ledger nor vault is needed: an empty one each, gone afterwards.
-	vault, err := os.MkdirTemp("", "usher-doctor-")
+	vault, err := os.MkdirTemp("", "usher-look-")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s, err := p.inside(ctx, app.Options{Vault: "file:" + vault, Open: func(ctx context.Context, o host.Options) (*host.Engines, error) {
 		return embedded.Open(ctx, o, database.Memory)
 	}})
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(vault))
+		return errors.Join(err, os.RemoveAll(vault))
 	}
-	err = s.get(ctx, "/api/doctor", query, &reports)
-	return reports, errors.Join(err, s.close(), os.RemoveAll(vault))
+	return errors.Join(do(s), s.close(), os.RemoveAll(vault))
 }
 
 func (p *program) showReports(reports []console.Report) error {

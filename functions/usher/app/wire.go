@@ -98,7 +98,7 @@ func (a *App) wireHTTP(context.Context) error {
 	api := console.New(console.Options{
 		Requests: a.Ledger, Accounts: a.Ledger, Audit: a.Ledger, Notices: a.Ledger, DeadLetters: a.Queue, Desk: a.Desk, Passwords: a.Desk, Connections: a.Desk, Cases: a.Desk, Lives: a.Desk,
 		Profiles: a.Profiles.List(), Tenants: a.Tenants.All, Token: a.Config.APIToken, Now: a.Now,
-		Ready: a.Ready, Metrics: a.Metrics.Handler(), Fitness: outlook{a}, Doctor: a.Doctor, Probe: a.probe,
+		Ready: a.Ready, Metrics: a.Metrics.Handler(), Fitness: outlook{a}, Doctor: a.Doctor, PlanConsentPolicy: grantconsent.NewSetting(a.Applications, a.Applications).Plan, Probe: a.probe,
 	})
 	var door http.Handler
 	if len(a.Config.Webhooks.Sources) > 0 {
