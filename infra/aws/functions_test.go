@@ -142,7 +142,7 @@ func environment(name string) map[string]string {
 		events.GrantConsent:  {"USHER_CONSENTS_CLIENT_ID": "${ConsentsClientId}"},
 		events.Revoke:        {"USHER_CONSENTS_CLIENT_ID": "${ConsentsClientId}"},
 		// Who takes a request must know whether there is somebody to tell; only notify signs.
-		events.FullSync: {"USHER_CALLBACK_URL": "${CallbackUrl}"},
+		events.FullSync: {"USHER_CALLBACK_URL": "${CallbackUrl}", "USHER_VAULT": "aws-secretsmanager:${VaultPrefix}"},
 		events.HandOver: {"USHER_VAULT": "aws-secretsmanager:${VaultPrefix}"},
 		events.Create:   {"USHER_VAULT": "aws-secretsmanager:${VaultPrefix}"},
 		events.Notify: {"USHER_CALLBACK_URL": "${CallbackUrl}", "USHER_CALLBACK_SECRET": "aws-secretsmanager:${CallbackSecretArn}",

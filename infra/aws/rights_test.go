@@ -42,7 +42,9 @@ var own = map[string][]string{
 	events.Create: {
 		"secretsmanager:CreateSecret on " + vault, "secretsmanager:GetSecretValue on " + vault, "secretsmanager:PutSecretValue on " + vault,
 	},
-	events.Notify: {"secretsmanager:GetSecretValue on ${CallbackSecretArn}", "secretsmanager:GetSecretValue on ${MailPasswordSecretArn}"},
+	// The sync throws away the passwords of accounts that cannot come back.
+	events.FullSync: {"secretsmanager:DeleteSecret on " + vault},
+	events.Notify:   {"secretsmanager:GetSecretValue on ${CallbackSecretArn}", "secretsmanager:GetSecretValue on ${MailPasswordSecretArn}"},
 }
 
 const (
