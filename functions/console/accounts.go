@@ -106,7 +106,7 @@ func (c *console) viewAccount(a account.Account) Account {
 		grants = []account.Grant{}
 	}
 	return Account{
-		ID: a.ID, Tenant: c.alias(a.Tenant), TenantID: a.Tenant, UserPrincipalName: a.UserPrincipalName, ObjectID: a.ObjectID,
+		ID: a.ID, Tenant: c.alias(a.Tenant), TenantID: a.Tenant, UserPrincipalName: a.UserPrincipalName, ObjectID: a.ObjectID, AppID: a.AppID,
 		State: a.State, Origin: a.Origin, Profile: a.Profile, RequestID: a.RequestID, Owner: a.Owner, ExpiresAt: a.ExpiresAt,
 		Hold: a.HeldBy(c.Now()), Fitness: a.Fitness, Grants: grants, SecretRef: a.SecretRef, CreatedAt: a.CreatedAt, RevokedAt: a.RevokedAt,
 	}

@@ -67,17 +67,19 @@ type Step struct {
 // Account is a managed account as the API shows it. SecretRef says where its
 // password lies sealed; the password itself is nowhere in the API.
 type Account struct {
-	ID                string               `json:"id"`
-	Tenant            string               `json:"tenant"`
-	TenantID          account.TenantID     `json:"tenantId"`
-	UserPrincipalName string               `json:"userPrincipalName"`
-	ObjectID          string               `json:"objectId,omitempty"`
-	State             account.AccountState `json:"state"`
-	Origin            account.Origin       `json:"origin"`
-	Profile           string               `json:"profile,omitempty"`
-	RequestID         string               `json:"requestId"`
-	Owner             account.Owner        `json:"owner,omitzero"`
-	ExpiresAt         time.Time            `json:"expiresAt,omitzero"`
+	ID                string           `json:"id"`
+	Tenant            string           `json:"tenant"`
+	TenantID          account.TenantID `json:"tenantId"`
+	UserPrincipalName string           `json:"userPrincipalName"`
+	ObjectID          string           `json:"objectId,omitempty"`
+	// AppID is the application that signs in where no user does.
+	AppID     string               `json:"appId,omitempty"`
+	State     account.AccountState `json:"state"`
+	Origin    account.Origin       `json:"origin"`
+	Profile   string               `json:"profile,omitempty"`
+	RequestID string               `json:"requestId"`
+	Owner     account.Owner        `json:"owner,omitzero"`
+	ExpiresAt time.Time            `json:"expiresAt,omitzero"`
 	// Hold is what keeps it from being taken away: what a person said, or the federated
 	// domains that depend on it.
 	Hold account.Hold `json:"hold,omitzero"`

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/usher365/usher/events/samples"
 	"github.com/usher365/usher/functions/console"
 	"github.com/usher365/usher/functions/intake"
 	"github.com/usher365/usher/functions/usher/app"
@@ -163,11 +162,11 @@ func (d *demo) tell(ctx context.Context) (err error) {
 // scene posts a sample and shows what becomes of it.
 func (d *demo) scene(ctx context.Context, title, sample string) (r console.Request, err error) {
 	p := d.program
-	body, err := samples.Files.ReadFile(sample)
+	body, changed, err := performance(sample)
 	if err != nil {
 		return r, err
 	}
-	if err := p.printf("%s\n   %s\n", p.look.Bold(title), p.look.Dim("POST "+intake.Path+"   events/samples/"+sample+", signed")); err != nil {
+	if err := p.printf("%s\n   %s\n", p.look.Bold(title), p.look.Dim("POST "+intake.Path+"   events/samples/"+sample+", signed"+changed)); err != nil {
 		return r, err
 	}
 	secret := d.settings.Webhooks.Sources[config.EnvironmentSource][0]
@@ -222,8 +221,21 @@ func (d *demo) ready(ctx context.Context) error {
 		return failed(exitFailed, "", "the account is %s after its request succeeded", a.State)
 	}
 	p := d.program
-	return p.printf("\n   %s %s\n   %s\n   %s\n\n", p.look.Good("Ready:"), a.UserPrincipalName,
-		p.look.Dim("Its password lies sealed in the vault, and nowhere else:"), p.look.Dim(a.SecretRef))
+	if err := p.printf("\n   %s %s\n", p.look.Good("Ready:"), a.UserPrincipalName); err != nil {
+		return err
+	}
+	if a.SecretRef == "" {
+		return p.printf("   %s\n\n", p.look.Dim("There is no password: "+withoutPassword(a)))
+	}
+	return p.printf("   %s\n   %s\n\n", p.look.Dim("Its password lies sealed in the vault, and nowhere else:"), p.look.Dim(a.SecretRef))
+}
+
+// withoutPassword says why Usher keeps none.
+func withoutPassword(a console.Account) string {
+	if a.AppID != "" {
+		return "an application signs in, with a credential of its vendor's."
+	}
+	return "the account was there before, or its password was handed over."
 }
 
 // night runs the sync once.

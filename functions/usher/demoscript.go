@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -38,6 +39,22 @@ func scripts() (map[string]script, error) {
 
 // makes is the mode of a request for a new account.
 const makes = "create"
+
+// performance gives a sample as the demo sends it: nobody watches it for a month, so that
+// a grace before the deletion is left out. changed says so.
+func performance(name string) (body []byte, changed string, err error) {
+	if body, err = samples.Files.ReadFile(name); err != nil {
+		return nil, "", err
+	}
+	req, err := sampleRequest(name)
+	if err != nil || req.Offboard == nil || req.Offboard.GraceDays == 0 {
+		return body, "", err
+	}
+	changed = fmt.Sprintf(", without its grace of %d days", req.Offboard.GraceDays)
+	req.Offboard.GraceDays = 0
+	body, err = json.Marshal(req)
+	return body, changed, err
+}
 
 func sampleRequest(name string) (req events.Request, err error) {
 	body, err := samples.Files.ReadFile(name)
