@@ -15,6 +15,8 @@ const (
 	StatusParked    StatusKind = "parked"
 	// StatusHandover brings the password: sealed, or behind a link.
 	StatusHandover StatusKind = "handover"
+	// StatusConsent brings the link on which an administrator consents.
+	StatusConsent StatusKind = "consent"
 	// StatusAlarm is raised when a wait has become unusual (2 h for Exchange).
 	StatusAlarm StatusKind = "alarm"
 	// StatusNotice tells something that belongs to no open request: an account that is
@@ -42,13 +44,14 @@ type StatusData struct {
 	Account  StatusAccount `json:"account"`
 	Steps    []StatusStep  `json:"steps,omitempty"`
 	// Fitness is what would keep the account from its job, worst first.
-	Fitness    []StatusFinding `json:"fitness,omitempty"`
-	Credential *StatusSecret   `json:"credential,omitempty"`
-	FaultCode  string          `json:"faultCode,omitempty"`
-	Reason     string          `json:"reason,omitempty"`
-	NextAction string          `json:"nextAction,omitempty"`
-	Ticket     map[string]any  `json:"ticket,omitempty"`
-	Notice     *Notice         `json:"notice,omitempty"`
+	Fitness    []StatusFinding    `json:"fitness,omitempty"`
+	Credential *StatusSecret      `json:"credential,omitempty"`
+	Consent    *StatusConsentLink `json:"consent,omitempty"`
+	FaultCode  string             `json:"faultCode,omitempty"`
+	Reason     string             `json:"reason,omitempty"`
+	NextAction string             `json:"nextAction,omitempty"`
+	Ticket     map[string]any     `json:"ticket,omitempty"`
+	Notice     *Notice            `json:"notice,omitempty"`
 }
 
 // StatusAccount names the account.
@@ -82,6 +85,24 @@ type StatusSecret struct {
 	HowTo string `json:"howTo,omitempty"`
 	// Handover is the key of the hand-over that a link is made for.
 	Handover string `json:"handover,omitempty"`
+}
+
+// StatusConsentLink asks for an administrator's consent.
+type StatusConsentLink struct {
+	// Step is the name of the step that waits for it.
+	Step string `json:"step"`
+	// Application is what people call the application, AppID its application (client) id.
+	Application string `json:"application"`
+	AppID       string `json:"appId"`
+	// Permissions are those that the request needs. Microsoft's page asks for all that the
+	// application's registration lists, which may be more.
+	Permissions []string `json:"permissions"`
+	// URL is Microsoft's page. It works once, until ExpiresAt. It is made when the status
+	// leaves, and is in no queue or ledger.
+	URL       string    `json:"url,omitempty"`
+	ExpiresAt time.Time `json:"expiresAt,omitzero"`
+	// HowTo tells the administrator what to do with it.
+	HowTo string `json:"howTo,omitempty"`
 }
 
 // StatusTypeOf gives the type of a status event: usher.request.<kind>.

@@ -87,6 +87,7 @@ type Options struct {
 	DeadLetters DeadLetters
 	Desk        Desk
 	Connections Connections
+	Consents    Consents
 	Passwords   Passwords
 	Cases       Cases
 	Lives       Lives
@@ -142,30 +143,31 @@ func New(o Options) http.Handler {
 
 func (c *console) routes() map[string]map[string]call {
 	return map[string]map[string]call{
-		"/api/requests":                {"GET": c.listRequests},
-		"/api/requests/{id}":           {"GET": c.showRequest},
-		"/api/requests/{id}/approve":   {"POST": c.approve},
-		"/api/requests/{id}/undo":      {"POST": c.undo},
-		"/api/accounts":                {"GET": c.listAccounts},
-		"/api/accounts/{id}":           {"GET": c.showAccount},
-		"/api/accounts/{id}/fitness":   {"GET": c.fitnessOfAccount},
-		"/api/fitness":                 {"POST": c.fitnessOfDocument},
-		"/api/accounts/{id}/revoke":    {"POST": c.revoke},
-		"/api/accounts/{id}/targets":   {"GET": c.showTargets, "POST": c.retarget},
-		"/api/accounts/{id}/extend":    {"POST": c.extend},
-		"/api/accounts/{id}/rotate":    {"POST": c.rotate},
-		"/api/accounts/{id}/reconnect": {"POST": c.reconnect},
-		"/api/sync":                    {"GET": c.listRuns, "POST": c.sync},
-		"/api/dead":                    {"GET": c.listDead},
-		"/api/dead/{id...}":            {"GET": c.showDead, "POST": c.replay, "DELETE": c.discard},
-		"/api/notices":                 {"GET": c.listNotices},
-		"/api/audit/verify":            {"GET": c.verify},
-		"/api/policy/explain":          {"POST": c.explain},
-		"/api/profiles":                {"GET": c.listProfiles},
-		"/api/profiles/{name}":         {"GET": c.showProfile},
-		"/api/doctor":                  {"GET": c.doctor},
-		"/api/consent-policy/{name}":   {"GET": c.consentPolicy, "POST": c.planConsentPolicy},
-		"/api/probe":                   {"POST": c.probe},
+		"/api/requests":                   {"GET": c.listRequests},
+		"/api/requests/{id}":              {"GET": c.showRequest},
+		"/api/requests/{id}/approve":      {"POST": c.approve},
+		"/api/requests/{id}/undo":         {"POST": c.undo},
+		"/api/requests/{id}/consent-link": {"POST": c.consentLink},
+		"/api/accounts":                   {"GET": c.listAccounts},
+		"/api/accounts/{id}":              {"GET": c.showAccount},
+		"/api/accounts/{id}/fitness":      {"GET": c.fitnessOfAccount},
+		"/api/fitness":                    {"POST": c.fitnessOfDocument},
+		"/api/accounts/{id}/revoke":       {"POST": c.revoke},
+		"/api/accounts/{id}/targets":      {"GET": c.showTargets, "POST": c.retarget},
+		"/api/accounts/{id}/extend":       {"POST": c.extend},
+		"/api/accounts/{id}/rotate":       {"POST": c.rotate},
+		"/api/accounts/{id}/reconnect":    {"POST": c.reconnect},
+		"/api/sync":                       {"GET": c.listRuns, "POST": c.sync},
+		"/api/dead":                       {"GET": c.listDead},
+		"/api/dead/{id...}":               {"GET": c.showDead, "POST": c.replay, "DELETE": c.discard},
+		"/api/notices":                    {"GET": c.listNotices},
+		"/api/audit/verify":               {"GET": c.verify},
+		"/api/policy/explain":             {"POST": c.explain},
+		"/api/profiles":                   {"GET": c.listProfiles},
+		"/api/profiles/{name}":            {"GET": c.showProfile},
+		"/api/doctor":                     {"GET": c.doctor},
+		"/api/consent-policy/{name}":      {"GET": c.consentPolicy, "POST": c.planConsentPolicy},
+		"/api/probe":                      {"POST": c.probe},
 	}
 }
 

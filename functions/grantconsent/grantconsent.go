@@ -1,6 +1,7 @@
-// Package grantconsent gives a vendor's application its permissions in a tenant without
-// anybody opening a consent page: it makes the application's service principal, gives
-// application permissions, and delegated ones for every user.
+// Package grantconsent gives a vendor's application its permissions in a tenant. By the
+// direct method nobody opens a consent page: it makes the application's service principal,
+// gives application permissions, and delegated ones for every user. By link it has an
+// administrator consent, and proves in the tenant that it happened.
 //
 // Whoever plans such a step puts a grant for the application (account.Application) and
 // for each permission (AppPermission.Kind and Target) on the account's row, and has the
@@ -15,6 +16,7 @@ import (
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/consent"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/step"
 )
@@ -49,13 +51,32 @@ type Handler struct {
 	permissions Permissions
 	delegations Delegations
 	setting     *Setting
+	links       Links
+	proof       consent.Proof
 }
 
-// Policy is how patient the function is. A setting of the tenant takes its time.
-var Policy = step.Policy{Waits: map[fault.Code]step.Waiting{fault.ConsentPolicyNotVisible: step.TenantSetting}}
+// Policy is how patient the function is: with an administrator a week, then with a person
+// who has the step tried anew, which hands out a new link. A setting of the tenant takes its time.
+var Policy = step.Policy{
+	Waits: map[fault.Code]step.Waiting{
+		fault.ConsentAwaited: awaiting, fault.ConsentDeclined: awaiting, fault.ConsentElsewhere: awaiting,
+		fault.ConsentExpired: awaiting, fault.ConsentUnproven: showing,
+		fault.ConsentPolicyNotVisible: step.TenantSetting,
+	},
+	Park: func(c fault.Code) bool {
+		switch c {
+		case fault.ConsentAwaited, fault.ConsentDeclined, fault.ConsentElsewhere, fault.ConsentExpired, fault.ConsentUnproven,
+			fault.ConsentMissing, fault.IdentityNotFound:
+			return true
+		}
+		return false
+	},
+}
 
-// New makes the handler.
-func New(a Applications, p Permissions, d Delegations) *Handler { return &Handler{a, p, d, nil} }
+// New makes the handler of direct consents; see WithLinks and WithSetting.
+func New(a Applications, p Permissions, d Delegations) *Handler {
+	return &Handler{apps: a, permissions: p, delegations: d}
+}
 
 // WithSetting has the tenant's consent policy set by s, and gives h.
 func (h *Handler) WithSetting(s *Setting) *Handler {
@@ -67,8 +88,13 @@ type task = step.Task[events.GrantConsentArgs]
 
 // Handle gives what is missing and is done when everything can be read back.
 func (h *Handler) Handle(ctx context.Context, t task) (step.Result, error) {
-	if t.Args.Part == events.PartConsentPolicy && h.setting != nil {
+	switch {
+	case t.Args.Part == events.PartConsentPolicy && h.setting != nil:
 		return h.setting.Handle(ctx, t)
+	case t.Args.Method == events.ConsentLink && h.links == nil:
+		return step.Result{}, fault.Stopf(fault.StepUnsupported, "consent by link is not set up here: set publicAddress, or use the direct method")
+	case t.Args.Method == events.ConsentLink:
+		return h.byLink(ctx, t)
 	}
 	s, err := h.look(ctx, t)
 	if err != nil {

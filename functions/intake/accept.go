@@ -76,7 +76,10 @@ func (d *Desk) take(ctx context.Context, o *order, body []byte) (ledger.Verdict,
 	if err != nil || !verdict.Duplicate {
 		return verdict, err
 	}
-	return d.endorse(ctx, *o, verdict)
+	if verdict, err = d.endorse(ctx, *o, verdict); err != nil {
+		return verdict, err
+	}
+	return d.askAgain(ctx, *o, verdict)
 }
 
 // read fills the order in. After a refusal it holds what could be read all the same,

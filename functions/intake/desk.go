@@ -49,6 +49,9 @@ type Options struct {
 	// Deliverable refuses a way to hand a password over, or keys, that do not serve. Nil
 	// leaves passwords in the vault.
 	Deliverable func(account.Delivery) error
+	// ByLink says that administrators' browsers can come back from a consent; without it
+	// consent by link is refused.
+	ByLink bool
 	// NewID gives a fresh id: letters, digits and dashes, at most 60.
 	NewID func() string
 }

@@ -12,6 +12,9 @@ func (d *Desk) welcome(o order, s ledger.Situation, p profile.Profile) (ledger.D
 	if err == nil {
 		err = d.deliverable(planned.Account.Delivery)
 	}
+	if err == nil {
+		err = d.consentable(planned.Account.ConsentMethod)
+	}
 	if err != nil {
 		return ledger.Draft{}, err
 	}

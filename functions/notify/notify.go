@@ -35,19 +35,26 @@ type Links interface {
 	Address(ctx context.Context, key, ref, upn string) (account.Secret, time.Time, error)
 }
 
+// Consents makes the link of a consent that is waited for. A zero address says that
+// nobody waits for it any more.
+type Consents interface {
+	Address(ctx context.Context, request, step string) (account.Secret, time.Time, error)
+}
+
 // Handler tells tickets and mails notices.
 type Handler struct {
-	ticket Ticket
-	post   Post
-	links  Links
+	ticket   Ticket
+	post     Post
+	links    Links
+	consents Consents
 }
 
 // New makes the handler. A nil post mails nothing.
-func New(t Ticket, p Post, l Links) *Handler { return &Handler{t, p, l} }
+func New(t Ticket, p Post, l Links, c Consents) *Handler { return &Handler{t, p, l, c} }
 
 // Handle delivers one status event. The runner keeps the order and retries.
 //
-// A one-time link is made here, at each try: it is in no queue and in no ledger, and only
+// A link is made here, at each try: it is in no queue and in no ledger, and only
 // the one that was delivered last works.
 func (h *Handler) Handle(ctx context.Context, s events.Status) error {
 	if c := s.Data.Credential; c != nil && c.Method == string(account.DeliverByLink) {
@@ -60,7 +67,30 @@ func (h *Handler) Handle(ctx context.Context, s events.Status) error {
 		}
 		s.Data.Credential = withLink
 	}
+	if c := s.Data.Consent; c != nil {
+		asked, err := h.ask(ctx, s.Data.RequestID, *c)
+		if err != nil {
+			return fmt.Errorf("make the consent link of request %s: %w", s.Data.RequestID, err)
+		}
+		s.Data.Consent = asked
+	}
 	return h.ticket.Tell(ctx, s)
+}
+
+const howToConsent = "An administrator of the tenant opens the link in a private browser window, compares the list with what was asked for, and accepts. Application permissions take a Global Administrator or a Privileged Role Administrator. The link works once."
+
+// ask puts the link into a status that asks for a consent. What cannot be answered any
+// more is told without one.
+func (h *Handler) ask(ctx context.Context, request string, c events.StatusConsentLink) (*events.StatusConsentLink, error) {
+	address, until, err := h.consents.Address(ctx, request, c.Step)
+	if err != nil {
+		return nil, err
+	}
+	if c.HowTo = howToConsent; address.IsZero() {
+		c.HowTo = "This consent is not waited for any more: nothing is to be done."
+	}
+	c.URL, c.ExpiresAt = address.Reveal(), until
+	return &c, nil
 }
 
 const howTo = "Open the link in a browser and press the button: the password is shown once. Whoever has the link can take it, so keep it to yourself."

@@ -50,9 +50,9 @@ func (b *box) Send(_ context.Context, l mail.Letter) error {
 }
 
 func TestMailer(t *testing.T) {
-	assert.Nil(t, notify.New(nil, nil, nil).Mailer())
+	assert.Nil(t, notify.New(nil, nil, nil, nil).Mailer())
 	b := &box{err: errors.New("later")}
-	require.ErrorIs(t, notify.New(nil, b, nil).Mailer()(t.Context(), gone, "contoso", "jane@contoso.com"), b.err)
+	require.ErrorIs(t, notify.New(nil, b, nil, nil).Mailer()(t.Context(), gone, "contoso", "jane@contoso.com"), b.err)
 	require.Len(t, b.letters, 1)
 	assert.Equal(t, "jane@contoso.com", b.letters[0].To)
 }

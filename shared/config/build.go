@@ -30,7 +30,7 @@ func (b *builder) build() Config {
 	c := Config{
 		Listen: b.listen(), Data: b.or("data", DefaultData), Profiles: b.or("profiles", ""),
 		Policy: b.or("policy", ""), Approvers: b.people(),
-		Webhooks: b.webhooks(), Callback: b.callback(), Mail: b.mail(), Sync: b.sync(), HandOver: b.handover(),
+		Webhooks: b.webhooks(), Callback: b.callback(), Mail: b.mail(), Sync: b.sync(), HandOver: b.handover(), PublicAddress: b.public(),
 	}
 	c.Database, c.Shared = b.database()
 	c.Vault = b.vault()

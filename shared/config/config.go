@@ -43,6 +43,9 @@ type Config struct {
 	Mail     Mail
 	Sync     Sync
 	HandOver HandOver
+	// PublicAddress is where browsers reach this installation, https and without a slash
+	// at the end; empty where they do not. See CallBack.
+	PublicAddress string
 	// Profiles is a directory with more profiles; empty when there is none.
 	Profiles string
 	// Policy is the policy file; empty means the built-in policy.

@@ -31,6 +31,7 @@ type rawTenant struct {
 	activeDirectory                rawDirectory
 	passwordReferences             []setting
 	delivery                       rawDelivery
+	consents                       rawConsents
 }
 
 // raw is everything that was given, unproven. Single values are found by their
@@ -89,7 +90,7 @@ func (r *reader) read(text []byte) {
 
 func (r *reader) fields() map[string]field {
 	return map[string]field{
-		"listen": r.value, "data": r.value, "database": r.value, "databasePassword": r.value, "vault": r.value, "apiToken": r.value, "profiles": r.value, "policy": r.value, "cloud": r.value,
+		"listen": r.value, "data": r.value, "database": r.value, "databasePassword": r.value, "vault": r.value, "apiToken": r.value, "profiles": r.value, "policy": r.value, "cloud": r.value, "publicAddress": r.value,
 		"webhooks":   r.mapping(map[string]field{"tolerance": r.value, "sources": r.readSources}),
 		"serviceBus": r.mapping(map[string]field{"namespace": r.value, "connectionString": r.value}),
 		"callback":   r.mapping(map[string]field{"url": r.value, "secret": r.value, "allowPrivate": r.value, "allowHosts": r.texts(&r.allowHosts)}),
@@ -214,7 +215,8 @@ func (r *reader) readTenant(at string, n *yaml.Node) {
 		"domains": r.texts(&t.domains), "protected": r.texts(&t.protected), "roleGroups": r.texts(&t.roleGroups),
 		"activeDirectory":    r.readDirectory(&t.activeDirectory),
 		"passwordReferences": r.texts(&t.passwordReferences),
-		"delivery":           r.mapping(map[string]field{"method": r.one(&t.delivery.method), "recipients": r.texts(&t.delivery.recipients)}),
+		"consent":            r.one(&t.consents.method), "applications": r.readApplications(&t.consents),
+		"delivery": r.mapping(map[string]field{"method": r.one(&t.delivery.method), "recipients": r.texts(&t.delivery.recipients)}),
 	})(at, n)
 	r.tenants = append(r.tenants, t)
 }

@@ -47,7 +47,7 @@ func (b *builder) handover() HandOver {
 	switch {
 	case err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		b.problems.add(at.where, "is not an address such as https://usher.example.com/handover")
-	case u.Scheme != "https" && (u.Scheme != "http" || !slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname())):
+	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		b.problems.add(at.where, "must begin with https://, for passwords travel there")
 	case slices.Contains(taken, firstPart(u.Path)) || strings.ContainsAny(u.Path, "{}"):
 		b.problems.add(at.where, "needs a path of its own, such as /handover")

@@ -59,6 +59,7 @@ var variables = []struct {
 	{"USHER_MAIL_USERNAME", "mail.username"},
 	{"USHER_MAIL_PASSWORD", "mail.password"},
 	{"USHER_HANDOVER_ADDRESS", "handover.address"},
+	{"USHER_PUBLIC_ADDRESS", "publicAddress"},
 	{"USHER_PROFILES", "profiles"},
 	{"USHER_POLICY", "policy"},
 	{"USHER_CLOUD", "cloud"},

@@ -31,6 +31,7 @@ func (b *builder) tenantsOf(cloud string) []account.Tenant {
 			Domains: b.domains(t, taken), Protected: b.protected(t.protected), RoleGroups: b.filled(t.roleGroups),
 			ActiveDirectory: account.ActiveDirectory{BaseDN: t.activeDirectory.values["baseDN"].value, OU: t.activeDirectory.values["ou"].value},
 			Delivery:        b.delivery(t.delivery), PasswordReferences: b.passwordPlaces(t.passwordReferences),
+			Consents: b.consents(t.consents),
 		})
 	}
 	return tenants

@@ -1,17 +1,15 @@
-// Package consent hands out admin consent links and judges what comes back from them.
+// Package consent hands out admin consent links, takes what comes back from them, and
+// proves consents in the tenant.
 //
-// A link carries a state: 256 random bits that open one request's consent once, for a
-// short time. Only the state's hash is kept, so nobody who reads the ledger can answer
+// A link carries a state: 256 random bits that open one step's consent once, for a
+// limited time. Only the state's hash is kept, so nobody who reads the ledger can answer
 // for an administrator. What the browser brings back is a claim and nothing more: its
 // tenant parameter can be forged (reference: Microsoft identity platform, "Admin consent
 // on the Microsoft identity platform"). A consent counts when a token for the tenant can
-// be had and the permissions can be read back there.
+// be had and the permissions can be read back there, which is Prove.
 //
-// Whoever wires it gives a Store on the ledger (UseLink must be atomic across
-// processes), a Proof over the directory, serves the redirect address with Judge, puts
-// the verdict on the ticket, and lets the request's step call Prove again while a
-// verdict is Unproven or Incomplete: a fresh consent takes some minutes to show. The
-// address with the state in it must not be logged.
+// Who makes links and takes answers (Links) needs no directory, and who proves needs no
+// link. The address with the state in it must not be logged.
 package consent
 
 import (
@@ -20,56 +18,58 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/fault"
 )
+
+// Store keeps one small value for each name. Notes of the ledger do.
+type Store interface {
+	// Get gives the value kept under a name, nil when there is none.
+	Get(ctx context.Context, name string) ([]byte, error)
+	// Swap puts a value in the place of the old one and reports true, or changes nothing
+	// and reports false when something else than old lies there by now. A nil old stands
+	// for nothing there. It is atomic for all who use the store.
+	Swap(ctx context.Context, name string, old, value []byte) (bool, error)
+}
 
 // Link is an admin consent link that was handed out.
 type Link struct {
-	// Request is the id of the request whose consent it is.
-	Request string
+	// Request and Step say who waits for the consent.
+	Request string `json:"request"`
+	Step    string `json:"step"`
 	// Tenant is where the consent is wanted.
-	Tenant account.TenantID
+	Tenant account.TenantID `json:"tenant"`
 	// AppID is the application that is consented to.
-	AppID string
-	// Permissions must all be granted for the consent to count.
-	Permissions []account.AppPermission
-	ExpiresAt   time.Time
-	// UsedAt is when somebody came back with it; zero while nobody did.
-	UsedAt time.Time
+	AppID     string    `json:"appId"`
+	IssuedAt  time.Time `json:"issuedAt"`
+	ExpiresAt time.Time `json:"expiresAt"`
+	// Answer is what somebody came back with; nil while nobody did.
+	Answer *Answer `json:"answer,omitempty"`
 }
 
-// Store keeps links by the hash of their state.
-type Store interface {
-	PutLink(ctx context.Context, hash string, l Link) error
-	// Link reports false when there is none under this hash.
-	Link(ctx context.Context, hash string) (l Link, found bool, err error)
-	// UseLink marks a link as used at a time, and reports false when it was used
-	// before: of any number of callers at once, exactly one gets true.
-	UseLink(ctx context.Context, hash string, at time.Time) (first bool, err error)
-}
-
-// Proof finds out in the tenant itself whether a consent was given.
-type Proof interface {
-	// SignIn gets a token that no cache held, for a tenant: as the application when its
-	// credential is ours, as ourselves when it is a vendor's. It returns the tenant that
-	// the token is for. fault.ConsentMissing and fault.IdentityNotFound say that the
-	// tenant does not know who signs in.
-	SignIn(ctx context.Context, t account.TenantID, appID string) (account.TenantID, error)
-	// Granted reads back what an application holds in the tenant, for everybody; nothing
-	// when the tenant does not know it.
-	Granted(ctx context.Context, t account.TenantID, appID string) ([]account.AppPermission, error)
+// Answer is what a browser brought back, in words of ours.
+type Answer struct {
+	// Outcome is Claimed, Declined or OtherTenant.
+	Outcome Outcome   `json:"outcome"`
+	Reason  string    `json:"reason"`
+	At      time.Time `json:"at"`
+	// Elsewhere is true for a claim that names another tenant than the link's. Only the
+	// proof says whether that is so.
+	Elsewhere bool `json:"elsewhere,omitempty"`
 }
 
 // Options are the injected parts. The zero value is ready for use.
 type Options struct {
-	// Life is how long a link works. Zero means one hour.
+	// Life is how long a link works. Zero means 24 hours: administrators answer within a day.
 	Life time.Duration
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
@@ -77,17 +77,16 @@ type Options struct {
 	Random io.Reader
 }
 
-// Links hands out consent links and judges them.
+// Links hands out consent links and takes their answers. It is safe for concurrent use.
 type Links struct {
 	store Store
-	proof Proof
 	opts  Options
 }
 
 // New makes Links.
-func New(s Store, p Proof, o Options) *Links {
+func New(s Store, o Options) *Links {
 	if o.Life == 0 {
-		o.Life = time.Hour
+		o.Life = 24 * time.Hour
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -95,16 +94,16 @@ func New(s Store, p Proof, o Options) *Links {
 	if o.Random == nil {
 		o.Random = rand.Reader
 	}
-	return &Links{s, p, o}
+	return &Links{s, o}
 }
 
 // Ask is a consent that is wanted.
 type Ask struct {
-	// Request, Tenant, AppID and Permissions are the Link's.
-	Request     string
-	Tenant      account.TenantID
-	AppID       string
-	Permissions []account.AppPermission
+	// Request, Step, Tenant and AppID are the Link's.
+	Request string
+	Step    string
+	Tenant  account.TenantID
+	AppID   string
 	// Login is the sign-in host of the tenant's cloud, such as
 	// https://login.microsoftonline.com.
 	Login string
@@ -115,24 +114,79 @@ type Ask struct {
 	RedirectURI string
 }
 
-// Issue makes a link and gives its address, for the ticket only: it holds the state.
-func (l *Links) Issue(ctx context.Context, a Ask) (address string, link Link, err error) {
+// The names of what is kept: each link by the hash of its state, and of each step the
+// hash of its latest link, the only one that works.
+func nameOfLink(hash string) string            { return "consent/link/" + hash }
+func nameOfLatest(request, step string) string { return "consent/latest/" + request + "/" + step }
+
+// swaps bounds how often a change begins anew because somebody else was faster.
+const swaps = 10
+
+// Issue makes a link and gives its address, for the ticket only: it holds the state. The
+// link made before for the same step stops working.
+func (l *Links) Issue(ctx context.Context, a Ask) (address account.Secret, link Link, err error) {
 	if err := a.check(); err != nil {
-		return "", link, err
+		return address, link, err
 	}
 	raw := make([]byte, stateBytes)
 	if _, err := io.ReadFull(l.opts.Random, raw); err != nil {
-		return "", link, fmt.Errorf("make the state of a consent link: %w", err)
+		return address, link, fmt.Errorf("make the state of a consent link: %w", err)
 	}
-	state := base64.RawURLEncoding.EncodeToString(raw)
-	link = Link{
-		Request: a.Request, Tenant: a.Tenant, AppID: a.AppID, Permissions: a.Permissions,
-		ExpiresAt: l.opts.Now().Add(l.opts.Life).UTC(),
+	state, now := base64.RawURLEncoding.EncodeToString(raw), l.opts.Now().UTC()
+	link = Link{Request: a.Request, Step: a.Step, Tenant: a.Tenant, AppID: a.AppID, IssuedAt: now, ExpiresAt: now.Add(l.opts.Life)}
+	if err := l.put(ctx, hash(state), link); err != nil {
+		return address, link, fmt.Errorf("keep the consent link of request %s: %w", a.Request, err)
 	}
-	if err := l.store.PutLink(ctx, hash(state), link); err != nil {
-		return "", link, fmt.Errorf("keep the consent link of request %s: %w", a.Request, err)
+	return account.NewSecret(a.address(state)), link, nil
+}
+
+// put keeps a link, and then makes it its step's latest.
+func (l *Links) put(ctx context.Context, hash string, link Link) error {
+	if fresh, err := l.store.Swap(ctx, nameOfLink(hash), nil, encoded(link)); err != nil {
+		return err
+	} else if !fresh {
+		return errors.New("a state was made twice")
 	}
-	return a.address(state), link, nil
+	for range swaps {
+		before, err := l.store.Get(ctx, nameOfLatest(link.Request, link.Step))
+		if err != nil {
+			return err
+		}
+		if done, err := l.store.Swap(ctx, nameOfLatest(link.Request, link.Step), slices.Clone(before), []byte(hash)); err != nil || done {
+			return err
+		}
+	}
+	return fault.Retry(fault.LedgerUnavailable, 0, errors.New("others make links all the time"))
+}
+
+// Latest gives the link of a step that works, or worked last, and reports false when none was made.
+func (l *Links) Latest(ctx context.Context, request, step string) (Link, bool, error) {
+	hash, err := l.store.Get(ctx, nameOfLatest(request, step))
+	if err != nil || len(hash) == 0 {
+		return Link{}, false, err
+	}
+	link, stored, err := l.load(ctx, string(hash))
+	return link, stored != nil, err
+}
+
+// load reads a link and how it is stored; nothing is stored when it was never made.
+func (l *Links) load(ctx context.Context, hash string) (link Link, stored []byte, err error) {
+	stored, err = l.store.Get(ctx, nameOfLink(hash))
+	if err != nil || len(stored) == 0 {
+		return link, nil, err
+	}
+	if err := json.Unmarshal(stored, &link); err != nil {
+		return link, nil, fault.Stopf(fault.LedgerUnavailable, "the record of a consent link: %w", err)
+	}
+	return link, stored, nil
+}
+
+func encoded(link Link) []byte {
+	b, err := json.Marshal(link)
+	if err != nil {
+		panic("consent: a link cannot be written: " + err.Error()) // it holds texts and times only
+	}
+	return b
 }
 
 const stateBytes = 32
@@ -145,15 +199,21 @@ func hash(state string) string {
 
 // check refuses what would make a link that opens too much, or nothing.
 func (a Ask) check() error {
-	if a.Request == "" || a.Tenant == "" || a.AppID == "" || a.Scope == "" || len(a.Permissions) == 0 {
-		return errors.New("a consent link needs its request, tenant, application, scope and permissions")
+	if a.Request == "" || a.Step == "" || a.Tenant == "" || a.AppID == "" || a.Scope == "" {
+		return errors.New("a consent link needs its request, step, tenant, application and scope")
 	}
 	for _, address := range []string{a.Login, a.RedirectURI} {
-		if u, err := url.Parse(address); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" {
+		u, err := url.Parse(address)
+		if err != nil || u.Hostname() == "" || u.User != nil || u.Fragment != "" || u.Scheme != "https" && (u.Scheme != "http" || !Loopback(u.Hostname())) {
 			return fmt.Errorf("a consent link needs https addresses, not %q", address)
 		}
 	}
 	return nil
+}
+
+// Loopback reports whether a host is this machine, where http will do.
+func Loopback(host string) bool {
+	return slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, host)
 }
 
 // address names the tenant, so that nobody consents in another one by mistake.

@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -8,108 +9,96 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/usher365/usher/shared/account"
-	"github.com/usher365/usher/shared/fault"
 )
 
-// Outcome is what a call-back comes to.
+// Outcome is what an answer, or a proof, comes to.
 type Outcome string
 
 const (
-	// Granted is proved: the permissions were read back in the tenant.
-	Granted Outcome = "granted"
+	// Claimed says that the browser tells of a consent. It is to be proved.
+	Claimed Outcome = "claimed"
 	// Declined is an administrator's no, or the page's refusal of whoever sat before it.
 	Declined Outcome = "declined"
+	// OtherTenant is an attempt of another tenant's user, or a proof that came from there.
+	OtherTenant Outcome = "other-tenant"
 	// Unknown is a state that was never handed out: forged, or cut off on its way.
 	Unknown Outcome = "unknown"
 	// UsedTwice is a state that somebody came back with before.
 	UsedTwice Outcome = "used-twice"
+	// Replaced is a state in whose place a newer link was handed out.
+	Replaced Outcome = "replaced"
 	// Expired is a state that came back too late.
 	Expired Outcome = "expired"
-	// OtherTenant is a consent, or an attempt, of another tenant's administrator.
-	OtherTenant Outcome = "other-tenant"
-	// Incomplete is a consent whose permissions do not all show (yet): see Missing.
+	// Granted is proved: the permissions were read back in the tenant.
+	Granted Outcome = "granted"
+	// Incomplete is a consent whose permissions do not all show (yet).
 	Incomplete Outcome = "incomplete"
-	// Unproven is a claim that could not be looked into (yet); the error says why.
-	Unproven Outcome = "unproven"
 )
 
-// Verdict is what a call-back comes to, in words fit for a ticket.
+// Verdict is what an answer comes to, in words fit for a ticket.
 type Verdict struct {
+	// Outcome is Claimed, Declined or OtherTenant for an answer that counts, which is kept
+	// with the link; Unknown, UsedTwice, Replaced or Expired for one that does not.
 	Outcome Outcome
 	// Link is the link that was answered; empty when it is Unknown.
 	Link Link
-	// Missing are the permissions that do not show in the tenant.
-	Missing []account.AppPermission
 	// Reason is one line. It holds nothing of what the browser sent but an error's number.
 	Reason string
 }
 
-// Fault is what the verdict means for the request that waits for the consent: nil when
-// it is granted, and when the answer says nothing about it (Unknown, UsedTwice,
-// Unproven), a waiting fault while permissions do not show.
-func (v Verdict) Fault() error {
-	switch v.Outcome {
-	case Declined:
-		return fault.Stopf(fault.ConsentDeclined, "%s", v.Reason)
-	case OtherTenant:
-		return fault.Stopf(fault.ConsentElsewhere, "%s", v.Reason)
-	case Expired:
-		return fault.Stopf(fault.ConsentExpired, "%s", v.Reason)
-	case Incomplete:
-		return fault.NotReadyf(fault.ConsentNotVisible, "%s", v.Reason)
-	}
-	return nil
-}
+// Counts reports whether the answer was kept.
+func (v Verdict) Counts() bool { return v.Link.Answer != nil && v.Outcome == v.Link.Answer.Outcome }
 
-// Judge looks at the query of a call-back. Its error is one of our own (the store, the
-// proof), and the verdict is Unproven then; where the proof failed the link is used, and
-// Prove goes on with it.
+// Judge takes the query of a call-back. Of any number of answers to one link exactly one
+// counts. Its error is the store's: then nothing was taken, and the same may come again.
 func (l *Links) Judge(ctx context.Context, q url.Values) (Verdict, error) {
 	key, ok := keyOf(q)
 	if !ok {
 		return Verdict{Outcome: Unknown, Reason: "the answer carries no state of ours"}, nil
 	}
-	link, found, err := l.store.Link(ctx, key)
-	if err != nil {
-		return Verdict{Outcome: Unproven, Reason: "the link could not be looked up"}, fmt.Errorf("look up a consent link: %w", err)
+	for {
+		link, stored, err := l.load(ctx, key)
+		if err != nil {
+			return Verdict{}, fmt.Errorf("look up a consent link: %w", err)
+		}
+		if stored == nil {
+			return Verdict{Outcome: Unknown, Reason: "the state was never handed out"}, nil
+		}
+		latest, err := l.store.Get(ctx, nameOfLatest(link.Request, link.Step))
+		if err != nil {
+			return Verdict{}, fmt.Errorf("look up the latest consent link of request %s: %w", link.Request, err)
+		}
+		v := l.over(link, string(latest) != key)
+		if v.Outcome != "" {
+			return v, nil
+		}
+		before := bytes.Clone(stored)
+		link.Answer = answerOf(link, q)
+		link.Answer.At = l.opts.Now().UTC()
+		first, err := l.store.Swap(ctx, nameOfLink(key), before, encoded(link))
+		if err != nil {
+			return Verdict{}, fmt.Errorf("use the consent link of request %s: %w", link.Request, err)
+		}
+		if first {
+			return Verdict{Outcome: link.Answer.Outcome, Link: link, Reason: link.Answer.Reason}, nil
+		}
+		// Somebody else was faster: look again, and find it used.
 	}
-	if v, over := l.over(link, found); over {
-		return v, nil
-	}
-	first, err := l.store.UseLink(ctx, key, l.opts.Now().UTC())
-	if err != nil {
-		return Verdict{Outcome: Unproven, Link: link, Reason: "the link could not be marked as used"}, fmt.Errorf("use the consent link of request %s: %w", link.Request, err)
-	}
-	if !first {
-		return usedTwice(link), nil
-	}
-	if q.Has("error") {
-		return refusedBy(link, q), nil
-	}
-	v, err := l.Prove(ctx, link)
-	if named := q.Get("tenant"); v.Outcome != Granted && err == nil && isGUID(named) && !strings.EqualFold(named, string(link.Tenant)) {
-		v.Outcome, v.Reason = OtherTenant, "nothing was granted in the request's tenant; the answer names another one"
-	}
-	return v, err
 }
 
-// over is a link that cannot be used any more, or never could.
-func (l *Links) over(link Link, found bool) (Verdict, bool) {
+// over is the verdict about a link that cannot be used any more; it has no outcome for one that can.
+func (l *Links) over(link Link, replaced bool) Verdict {
+	v := Verdict{Link: link}
 	switch {
-	case !found:
-		return Verdict{Outcome: Unknown, Reason: "the state was never handed out"}, true
-	case !link.UsedAt.IsZero():
-		return usedTwice(link), true
+	case link.Answer != nil:
+		v.Outcome, v.Reason = UsedTwice, "the link was used before: ask for a new one"
+		v.Link.Answer = nil
+	case replaced:
+		v.Outcome, v.Reason = Replaced, "a newer link was handed out: use that one"
 	case !l.opts.Now().Before(link.ExpiresAt):
-		return Verdict{Outcome: Expired, Link: link, Reason: "the link had expired: ask for a new one"}, true
+		v.Outcome, v.Reason = Expired, "the link had expired: ask for a new one"
 	}
-	return Verdict{}, false
-}
-
-func usedTwice(link Link) Verdict {
-	return Verdict{Outcome: UsedTwice, Link: link, Reason: "the link was used before: ask for a new one"}
+	return v
 }
 
 // keyOf finds the one state of a call-back. What cannot be one of ours is not looked up.
@@ -130,69 +119,28 @@ var (
 	tenantID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 )
 
-func isGUID(s string) bool { return tenantID.MatchString(s) }
-
 // strangers are the numbers of a user whom the tenant does not know (reference:
 // Microsoft Entra, authentication error codes).
 var strangers = []string{"AADSTS50020", "AADSTS50034", "AADSTS90072"}
 
-// refusedBy reads an error of the consent page. That nothing was granted needs no proof.
-func refusedBy(link Link, q url.Values) Verdict {
+// answerOf reads what the browser brought. That nothing was granted needs no proof; that
+// something was does.
+func answerOf(link Link, q url.Values) *Answer {
+	if !q.Has("error") {
+		named := q.Get("tenant")
+		return &Answer{Outcome: Claimed, Reason: "somebody answered the link with yes",
+			Elsewhere: tenantID.MatchString(named) && !strings.EqualFold(named, string(link.Tenant))}
+	}
 	code := number.FindString(q.Get("error_description"))
-	v := Verdict{Outcome: Declined, Link: link, Reason: "the administrator declined"}
+	a := &Answer{Outcome: Declined, Reason: "the administrator declined"}
 	switch {
 	case slices.Contains(strangers, code):
-		v.Outcome, v.Reason = OtherTenant, "whoever opened the link is not an administrator of the request's tenant"
+		a.Outcome, a.Reason = OtherTenant, "whoever opened the link is not an administrator of the request's tenant"
 	case code != "" && code != "AADSTS65004":
-		v.Reason = "the consent page refused whoever opened the link"
+		a.Reason = "the consent page refused whoever opened the link"
 	}
 	if code != "" {
-		v.Reason += " (" + code + ")"
+		a.Reason += " (" + code + ")"
 	}
-	return v
-}
-
-// Prove looks in the tenant whether the permissions of a link are granted. It may be
-// called as often as one likes: it changes nothing. A tenant that does not know the
-// application (yet) is Incomplete: whether to look again is the caller's to say.
-func (l *Links) Prove(ctx context.Context, link Link) (Verdict, error) {
-	v := Verdict{Outcome: Unproven, Link: link, Reason: "the consent could not be looked into yet"}
-	as, err := l.proof.SignIn(ctx, link.Tenant, link.AppID)
-	switch {
-	case fault.Is(err, fault.ConsentMissing), fault.Is(err, fault.IdentityNotFound):
-		v.Outcome, v.Missing, v.Reason = Incomplete, link.Permissions, "the tenant does not know the application"
-		return v, nil
-	case err != nil:
-		return v, fmt.Errorf("sign in to tenant %s to prove a consent: %w", link.Tenant, err)
-	case !strings.EqualFold(string(as), string(link.Tenant)):
-		v.Outcome, v.Reason = OtherTenant, "the token is for another tenant than the request's"
-		return v, nil
-	}
-	held, err := l.proof.Granted(ctx, link.Tenant, link.AppID)
-	if err != nil {
-		return v, fmt.Errorf("read back what application %s may do in tenant %s: %w", link.AppID, link.Tenant, err)
-	}
-	if v.Missing = missing(link.Permissions, held); len(v.Missing) > 0 {
-		v.Outcome, v.Reason = Incomplete, "not granted: "+names(v.Missing)
-		return v, nil
-	}
-	v.Outcome, v.Reason = Granted, "granted, and read back: "+names(link.Permissions)
-	return v, nil
-}
-
-func missing(wanted, held []account.AppPermission) (lacking []account.AppPermission) {
-	for _, w := range wanted {
-		if !slices.ContainsFunc(held, w.Same) {
-			lacking = append(lacking, w)
-		}
-	}
-	return lacking
-}
-
-func names(permissions []account.AppPermission) string {
-	var all []string
-	for _, p := range permissions {
-		all = append(all, p.String())
-	}
-	return strings.Join(all, ", ")
+	return a
 }

@@ -69,6 +69,8 @@ const (
 	ConsentDeclined         Code = "consent-declined"
 	ConsentElsewhere        Code = "consent-other-tenant"
 	ConsentExpired          Code = "consent-expired"
+	ConsentAwaited          Code = "consent-awaited"
+	ConsentUnproven         Code = "consent-unproven"
 	ConsentPolicyNotVisible Code = "consent-policy-not-visible"
 	GroupNotFound           Code = "group-not-found"
 	TooManyTargets          Code = "too-many-targets"

@@ -33,15 +33,6 @@ func checkMode(mode Mode, req events.Request) error {
 	return nil
 }
 
-// checkConsents refuses the ways of consent whose steps do not exist yet, so that a
-// consent that an administrator is to give is never given by Usher itself.
-func checkConsents(acc account.Account) error {
-	if acc.ConsentMethod == account.ConsentLink {
-		return fault.Stopf(fault.StepUnsupported, "consent by link needs a step that waits for the administrator, which this version does not have: use consent.method direct")
-	}
-	return nil
-}
-
 // checkConnection wants one application, and nothing that only a user can hold.
 func checkConnection(grants []account.Grant) error {
 	apps := 0

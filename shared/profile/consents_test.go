@@ -213,7 +213,10 @@ func TestWhatAConnectionCannotKeep(t *testing.T) {
 func TestConsentByLinkIsNotGivenDirectly(t *testing.T) {
 	tenant := contoso
 	tenant.Consents.Method = account.ConsentLink
-	_, err := connect(t, "trendmicro-cas", tenant, func(*events.Request) {})
-	require.ErrorContains(t, err, "link")
-	assert.Equal(t, fault.StepUnsupported, fault.CodeOf(err))
+	planned, err := connect(t, "trendmicro-cas", tenant, func(*events.Request) {})
+	require.NoError(t, err)
+	var args events.GrantConsentArgs
+	require.NoError(t, json.Unmarshal(planned.Steps[0].Args, &args))
+	assert.Equal(t, events.ConsentLink, args.Method)
+	assert.Equal(t, account.ConsentLink, planned.Account.ConsentMethod)
 }

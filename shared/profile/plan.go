@@ -58,9 +58,6 @@ func Plan(p Profile, req events.Request, t account.Tenant, now time.Time) (Plann
 		Owner: account.Owner(req.Owner), Grants: grants, State: account.AccountPlanned,
 	}
 	connect(&acc, p, t, mode)
-	if err := checkConsents(acc); err != nil {
-		return Planned{}, err
-	}
 	terms.Write(&acc)
 	acc.Life.GraceDays = p.Lifetime.GraceDays
 	if args.Adopt {

@@ -86,8 +86,9 @@ type advance struct {
 	policy       Policy
 	now          time.Time
 	compensation func(account.Request, account.Account) []account.Step
-	// park is the handler's Result.Park.
+	// park is the handler's Result.Park, loud its Result.Tell.
 	park string
+	loud bool
 }
 
 func (a *advance) record(d Decision, detail string, err error) {
@@ -128,7 +129,7 @@ func (a *advance) wait() {
 		a.audit(st.Function+".waiting", st.Fault)
 	}
 	waited, policy := st.Waited(a.now), a.policy.during(fault.Code(st.FaultCode))
-	if policy.Tell > 0 && waited >= policy.Tell && !st.Told {
+	if a.loud || policy.Tell > 0 && waited >= policy.Tell && !st.Told {
 		st.Told = true
 		a.tell(events.StatusWaiting, st.Fault)
 	}
@@ -305,6 +306,15 @@ func Begin(r *account.Request, st *account.Step, alias string, now time.Time) le
 // Resend gives the next command of a step whose command may have been lost, due at once.
 func Resend(r *account.Request, st *account.Step, alias string, now time.Time) ledger.Outgoing {
 	return outgoing(r, st, alias, now, time.Time{})
+}
+
+// Wake gives a command of a waiting step that is due at once: what it waits for may be
+// there. The command of its next try is on its way already, under the attempt's number,
+// so this one counts as the try after that, and the other comes too late.
+func Wake(r *account.Request, st *account.Step, alias string, now time.Time) ledger.Outgoing {
+	woken := *st
+	woken.Attempt++
+	return outgoing(r, &woken, alias, now, time.Time{})
 }
 
 func outgoing(r *account.Request, st *account.Step, alias string, now, notBefore time.Time) ledger.Outgoing {

@@ -218,7 +218,10 @@ func (r *Runner) finish(ctx context.Context, a *attempt, result Result, handled 
 		if handled == nil && result.Credential != nil {
 			tellCredential(rec, a.task.Tenant, *result.Credential, now)
 		}
-		adv := advance{rec: rec, step: st, tenant: a.task.Tenant, policy: a.fn.policy, now: now, compensation: r.Compensation, park: result.Park}
+		if handled == nil && result.Consent != nil {
+			TellConsent(rec, a.task.Tenant, *result.Consent, now)
+		}
+		adv := advance{rec: rec, step: st, tenant: a.task.Tenant, policy: a.fn.policy, now: now, compensation: r.Compensation, park: result.Park, loud: result.Tell}
 		adv.record(decision, result.Detail, failed)
 		late = st.Alarmed && !alarmed
 		return nil

@@ -46,6 +46,12 @@ type Result struct {
 	// records Learn and Checkpoint; with an error it is not. It travels on the queue, so
 	// it holds nothing that opens anything.
 	Credential *events.StatusSecret
+	// Consent is told to the ticket like a Credential: the link in it is made when the
+	// status leaves.
+	Consent *events.StatusConsentLink
+	// Tell, beside an error for which the step waits, tells the ticket of it now and not
+	// only when the wait has become long.
+	Tell bool
 	// Park, in a result without an error, says why a person has to agree before the next
 	// step of the plan: the step is done, and the request is parked until it is approved.
 	// After the last step there is nothing to agree to, and it is left unread.

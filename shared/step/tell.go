@@ -30,6 +30,14 @@ func tellCredential(rec *ledger.Record, tenant account.Tenant, c events.StatusSe
 	send(rec, status, tenant, now)
 }
 
+// TellConsent queues the status event that asks for an administrator's consent. Its link
+// is made when it leaves, so each one told brings a new link.
+func TellConsent(rec *ledger.Record, tenant account.Tenant, c events.StatusConsentLink, now time.Time) {
+	status := statusOf(rec, events.StatusConsent, tenant, "", now)
+	status.Data.Consent = &c
+	send(rec, status, tenant, now)
+}
+
 func send(rec *ledger.Record, status events.Status, tenant account.Tenant, now time.Time) {
 	rec.Request.Notices++
 	status.Data.Sequence = rec.Request.Notices

@@ -17,6 +17,7 @@ import (
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/consent"
 	"github.com/usher365/usher/shared/entra"
+	hostclients "github.com/usher365/usher/shared/host/clients"
 	"github.com/usher365/usher/shared/step"
 	"github.com/usher365/usher/shared/tenantfake"
 	"github.com/usher365/usher/shared/tenanttest"
@@ -125,48 +126,25 @@ func withdraw(t *testing.T, directory *entra.Client, acc account.Account) {
 	assert.False(t, there)
 }
 
-// proof is a consent.Proof over the directory, as ourselves.
-type proof struct{ *entra.Client }
-
-func (p proof) SignIn(ctx context.Context, t account.TenantID, _ string) (account.TenantID, error) {
-	p.Forget(t)
-	who, err := p.Identity(ctx, t)
-	return who.TenantID, err
-}
-
-func (p proof) Granted(ctx context.Context, t account.TenantID, appID string) ([]account.AppPermission, error) {
-	return p.AppPermissions(ctx, t, appID)
-}
-
 // pile is a consent.Store for one caller at a time.
-type pile map[string]consent.Link
+type pile map[string][]byte
 
-func (p pile) PutLink(_ context.Context, hash string, link consent.Link) error {
-	p[hash] = link
-	return nil
+func (p pile) Get(_ context.Context, name string) ([]byte, error) { return p[name], nil }
+
+func (p pile) Swap(_ context.Context, name string, _, value []byte) (bool, error) {
+	p[name] = value
+	return true, nil
 }
 
-func (p pile) Link(_ context.Context, hash string) (consent.Link, bool, error) {
-	link, ok := p[hash]
-	return link, ok, nil
-}
-
-func (p pile) UseLink(_ context.Context, hash string, at time.Time) (bool, error) {
-	link := p[hash]
-	first := link.UsedAt.IsZero()
-	link.UsedAt = at
-	p[hash] = link
-	return first, nil
-}
-
-// An administrator opens the link, and the browser brings the answer back.
+// An administrator opens the link, the browser brings the answer back, and the tenant says
+// whether it is true.
 func TestConsentLinkOnTheEmulator(t *testing.T) {
 	for name, tt := range map[string]struct {
 		answer tenantfake.ConsentAnswer
-		first  consent.Outcome
-		last   consent.Outcome
+		said   consent.Outcome
+		proved consent.Outcome
 	}{
-		"Consents": {tenantfake.ConsentAnswer{}, consent.Incomplete, consent.Granted},
+		"Consents": {tenantfake.ConsentAnswer{}, consent.Claimed, consent.Granted},
 		"Declines": {tenantfake.ConsentAnswer{Declined: true}, consent.Declined, consent.Incomplete},
 		"Stranger": {tenantfake.ConsentAnswer{Tenant: "vendor.onmicrosoft.com"}, consent.OtherTenant, consent.Incomplete},
 	} {
@@ -174,19 +152,19 @@ func TestConsentLinkOnTheEmulator(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server, _, directory := consentWorld(t)
 				server.OnConsentPage(func(tenantfake.ConsentPrompt) tenantfake.ConsentAnswer { return tt.answer })
-				desk := consent.New(pile{}, proof{directory}, consent.Options{})
+				desk := consent.New(pile{}, consent.Options{})
 				address, _, err := desk.Issue(context.Background(), consent.Ask{
-					Request: "req-1", Tenant: tenantfake.DefaultTenantID, AppID: tenanttest.VendorApp, Permissions: vendorsNeeds(),
+					Request: "req-1", Step: "grantconsent", Tenant: tenantfake.DefaultTenantID, AppID: tenanttest.VendorApp,
 					Login: "https://login.microsoftonline.com", Scope: "https://graph.microsoft.com/.default", RedirectURI: callBack,
 				})
 				require.NoError(t, err)
-				v, err := desk.Judge(context.Background(), browse(t, server, address))
+				v, err := desk.Judge(context.Background(), browse(t, server, address.Reveal()))
 				require.NoError(t, err)
-				assert.Equal(t, tt.first, v.Outcome, v.Reason)
+				assert.Equal(t, tt.said, v.Outcome, v.Reason)
 				time.Sleep(time.Minute)
-				v, err = desk.Prove(context.Background(), v.Link)
+				proved, err := consent.Prove(context.Background(), hostclients.Proof{Directory: directory}, tenantfake.DefaultTenantID, tenanttest.VendorApp, vendorsNeeds())
 				require.NoError(t, err)
-				assert.Equal(t, tt.last, v.Outcome, v.Reason)
+				assert.Equal(t, tt.proved, proved.Outcome, proved.Reason)
 			})
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/usher365/usher/functions/console"
 	"github.com/usher365/usher/functions/intake"
 	"github.com/usher365/usher/shared/config"
+	"github.com/usher365/usher/shared/host/consents"
 	"github.com/usher365/usher/shared/host/handovers"
 	"github.com/usher365/usher/shared/host/lambda"
 	"github.com/usher365/usher/shared/host/policies"
@@ -34,37 +35,39 @@ func wire(ctx context.Context, p *lambda.Process) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	desk, err := intake.New(intake.Options{Ledger: p.Ledger, Deliverable: office.Check, Tenants: p.Tenants.All, Profiles: catalogue, Policy: rules, Now: p.Now, NewID: p.NewID})
+	desk, err := intake.New(intake.Options{Ledger: p.Ledger, Deliverable: office.Check, ByLink: p.Config.PublicAddress != "", Tenants: p.Tenants.All, Profiles: catalogue, Policy: rules, Now: p.Now, NewID: p.NewID})
 	if err != nil {
 		return nil, err
 	}
+	links := consents.New(consents.Options{Config: p.Config, Ledger: p.Ledger, Tenant: p.Tenants.Find, Now: p.Now, Log: p.Log})
 	api := console.New(console.Options{
-		Requests: p.Ledger, Accounts: p.Ledger, Audit: p.Ledger, Notices: p.Ledger, DeadLetters: p.Queue, Desk: desk, Passwords: desk, Cases: desk, Lives: desk, Connections: desk,
+		Requests: p.Ledger, Accounts: p.Ledger, Audit: p.Ledger, Notices: p.Ledger, DeadLetters: p.Queue, Desk: desk, Passwords: desk, Cases: desk, Lives: desk, Connections: desk, Consents: links,
 		Profiles: catalogue.List(), Tenants: p.Tenants.All, Token: p.Config.APIToken, Now: p.Now, Ready: p.Ready,
 	})
-	return withPage(ctx, p, office, desk, api)
+	mux := http.NewServeMux()
+	mux.Handle("/", api)
+	links.Mount(mux)
+	return mux, withPage(ctx, p, office, desk, mux)
 }
 
 // withPage puts the page of one-time links beside the API, where one is configured: only
 // then does this function need the vault.
-func withPage(ctx context.Context, p *lambda.Process, office *handovers.Office, desk *intake.Desk, api http.Handler) (http.Handler, error) {
+func withPage(ctx context.Context, p *lambda.Process, office *handovers.Office, desk *intake.Desk, mux *http.ServeMux) error {
 	if p.Config.HandOver.Address == "" {
-		return api, nil
+		return nil
 	}
 	signIn, err := p.SignIn()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	vault, err := vaults.Open(ctx, p.Config.VaultAddress(), vaults.Options{Credential: signIn})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	path, page, err := office.Page(handovers.PageOptions{Vault: vault, Notices: p.Ledger, Desk: desk})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/", api)
 	mux.Handle(path, page)
-	return mux, nil
+	return nil
 }

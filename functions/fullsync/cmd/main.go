@@ -44,7 +44,7 @@ func wire(ctx context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
-	desk, err := intake.New(intake.Options{Ledger: p.Ledger, Deliverable: office.Check, Tenants: p.Tenants.All, Profiles: catalogue, Policy: rules, Now: p.Now, NewID: p.NewID})
+	desk, err := intake.New(intake.Options{Ledger: p.Ledger, Deliverable: office.Check, ByLink: p.Config.PublicAddress != "", Tenants: p.Tenants.All, Profiles: catalogue, Policy: rules, Now: p.Now, NewID: p.NewID})
 	if err != nil {
 		return lambda.Consumer{}, err
 	}

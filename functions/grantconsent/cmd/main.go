@@ -8,6 +8,7 @@ import (
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/grantconsent"
 	"github.com/usher365/usher/shared/host/clients"
+	"github.com/usher365/usher/shared/host/consents"
 	"github.com/usher365/usher/shared/host/lambda"
 	"github.com/usher365/usher/shared/step"
 )
@@ -23,7 +24,8 @@ func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
+	links := consents.New(consents.Options{Config: p.Config, Ledger: p.Ledger, Tenant: p.Tenants.Find, Now: p.Now, Log: p.Log})
 	step.Handle(p.Runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(applications, applications, applications).
-		WithSetting(grantconsent.NewSetting(applications, applications)).Handle)
+		WithSetting(grantconsent.NewSetting(applications, applications)).WithLinks(links, clients.Proof{Directory: applications}).Handle)
 	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: grantconsent.Policy.Longest()}, nil
 }

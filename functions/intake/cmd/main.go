@@ -32,7 +32,7 @@ func wire(_ context.Context, p *lambda.Process) (http.Handler, error) {
 		return nil, err
 	}
 	desk, err := intake.New(intake.Options{
-		Ledger: p.Ledger, Deliverable: office.Check, Tenants: p.Tenants.All, Profiles: profiles, Policy: rules, Trusted: p.Config.Webhooks.Approving,
+		Ledger: p.Ledger, Deliverable: office.Check, ByLink: p.Config.PublicAddress != "", Tenants: p.Tenants.All, Profiles: profiles, Policy: rules, Trusted: p.Config.Webhooks.Approving,
 		Schema: form, Now: p.Now, NewID: p.NewID,
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/notify"
+	"github.com/usher365/usher/shared/host/consents"
 	"github.com/usher365/usher/shared/host/handovers"
 	"github.com/usher365/usher/shared/host/lambda"
 	"github.com/usher365/usher/shared/host/posts"
@@ -28,7 +29,8 @@ func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
-	handler := notify.New(tell, post, office)
+	links := consents.New(consents.Options{Config: p.Config, Ledger: p.Ledger, Tenant: p.Tenants.Find, Now: p.Now, Log: p.Log})
+	handler := notify.New(tell, post, office, links)
 	return lambda.Consumer{
 		Handle:  p.Runner.HandleNotices(notify.Policy, handler.Handle, handler.Mailer()),
 		Longest: notify.Policy.Longest(),

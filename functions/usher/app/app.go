@@ -20,6 +20,7 @@ import (
 	"github.com/usher365/usher/shared/exchange"
 	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/host/clients"
+	"github.com/usher365/usher/shared/host/consents"
 	"github.com/usher365/usher/shared/host/distributed"
 	"github.com/usher365/usher/shared/host/domains"
 	"github.com/usher365/usher/shared/host/embedded"
@@ -92,8 +93,10 @@ type App struct {
 	options Options
 	room    *host.WaitingRoom
 	office  *handovers.Office
-	workers []host.Worker
-	handler http.Handler
+	// consents is consent by link.
+	consents *consents.Office
+	workers  []host.Worker
+	handler  http.Handler
 }
 
 // New opens the engines and wires every function. It calls no tenant: see LearnDomains.

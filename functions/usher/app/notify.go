@@ -20,6 +20,6 @@ func (a *App) notices() (queue.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := notify.New(tell, post, a.office)
+	h := notify.New(tell, post, a.office, a.consents)
 	return a.Runner.HandleNotices(notify.Policy, h.Handle, h.Mailer()), nil
 }

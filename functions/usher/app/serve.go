@@ -90,6 +90,7 @@ func (a *App) front(api, door http.Handler, path string, page http.Handler) http
 	}
 	if a.Serves(Console) {
 		mux.Handle("/", api)
+		a.consents.Mount(mux)
 		if page != nil {
 			mux.Handle(path, page)
 		}

@@ -19,6 +19,8 @@ import (
 	"github.com/usher365/usher/functions/revoke"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/host"
+	"github.com/usher365/usher/shared/host/clients"
+	"github.com/usher365/usher/shared/host/consents"
 	"github.com/usher365/usher/shared/host/handovers"
 	"github.com/usher365/usher/shared/host/parts"
 	"github.com/usher365/usher/shared/host/references"
@@ -39,8 +41,9 @@ func (a *App) wireDesk(context.Context) error {
 	if a.office, err = handovers.New(handovers.Options{Config: a.Config, Ledger: a.Ledger, Now: a.Now, Log: a.Log, Ticket: a.options.Tell != nil}); err != nil {
 		return err
 	}
+	a.consents = consents.New(consents.Options{Config: a.Config, Ledger: a.Ledger, Tenant: a.Tenants.Find, Now: a.Now, Log: a.Log})
 	a.Desk, err = intake.New(intake.Options{
-		Ledger: a.Ledger, Deliverable: a.office.Check, Tenants: a.Tenants.All, Profiles: profiles, Policy: a.Policy, Trusted: a.Config.Webhooks.Approving,
+		Ledger: a.Ledger, Deliverable: a.office.Check, ByLink: a.Config.PublicAddress != "", Tenants: a.Tenants.All, Profiles: profiles, Policy: a.Policy, Trusted: a.Config.Webhooks.Approving,
 		Schema: form, Now: a.Now, NewID: a.NewID,
 	})
 	return err
@@ -61,14 +64,14 @@ func (a *App) wireFunctions(context.Context) error {
 	}).Handle)
 	step.Handle(a.Runner, events.GrantRoleGroup, grantrolegroup.Policy(a.room.History.Next), grantrolegroup.New(a.Directory, a.Exchange, a.room).Handle)
 	step.Handle(a.Runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(a.Applications, a.Applications, a.Applications).
-		WithSetting(grantconsent.NewSetting(a.Applications, a.Applications)).Handle)
+		WithSetting(grantconsent.NewSetting(a.Applications, a.Applications)).WithLinks(a.consents, clients.Proof{Directory: a.Applications}).Handle)
 	step.Handle(a.Runner, events.AssignTargets, assigntargets.Policy, assigntargets.New(assigntargets.Options{
 		Applications: a.Applications, Assignments: a.Applications, Directory: a.Applications, Delegations: a.Applications,
 	}).Handle)
-	consents := revoke.NewConsents(a.Applications, a.Applications, a.Applications)
+	granted := revoke.NewConsents(a.Applications, a.Applications, a.Applications)
 	step.Handle(a.Runner, events.Revoke, revoke.Policy, revoke.New(revoke.Options{
 		Users: a.Directory, Deleted: a.Directory, Roles: a.Directory, RoleGroups: a.Exchange, OnPremises: a.OnPremises, Limits: a.Policy.Limits,
-	}).Pass(consents.Handle, revoke.ConsentParts...).Pass(revoke.NewTargets(a.Applications).Handle, events.RevokeTargets).
+	}).Pass(granted.Handle, revoke.ConsentParts...).Pass(revoke.NewTargets(a.Applications).Handle, events.RevokeTargets).
 		Pass(revoke.NewExclusions(a.Directory).Handle, events.RevokeExclusion).
 		Pass(revoke.NewFederation(a.Directory).Handle, events.RevokeFederation).
 		Pass(revoke.NewConsentSetting(a.Applications).Handle, events.RevokeConsentPolicy).Handle)
@@ -96,7 +99,7 @@ func (a *App) wireFunctions(context.Context) error {
 // wireHTTP makes the webhook and the API one handler. Without webhook secrets there is no webhook.
 func (a *App) wireHTTP(context.Context) error {
 	api := console.New(console.Options{
-		Requests: a.Ledger, Accounts: a.Ledger, Audit: a.Ledger, Notices: a.Ledger, DeadLetters: a.Queue, Desk: a.Desk, Passwords: a.Desk, Connections: a.Desk, Cases: a.Desk, Lives: a.Desk,
+		Requests: a.Ledger, Accounts: a.Ledger, Audit: a.Ledger, Notices: a.Ledger, DeadLetters: a.Queue, Desk: a.Desk, Passwords: a.Desk, Connections: a.Desk, Consents: a.consents, Cases: a.Desk, Lives: a.Desk,
 		Profiles: a.Profiles.List(), Tenants: a.Tenants.All, Token: a.Config.APIToken, Now: a.Now,
 		Ready: a.Ready, Metrics: a.Metrics.Handler(), Fitness: outlook{a}, Doctor: a.Doctor, PlanConsentPolicy: grantconsent.NewSetting(a.Applications, a.Applications).Plan, Probe: a.probe,
 	})

@@ -165,7 +165,7 @@ func (p *process) wire() {
 	step.Handle(p.runner, events.HandOver, handover.Policy, handover.New(handover.Options{
 		Directory: directory, Vault: p.vault, Links: office, Seal: handovers.Seal, Passwords: p.passwords,
 	}).Handle)
-	notices := p.runner.HandleNotices(notify.Policy, notify.New(p, nil, office).Handle, nil)
+	notices := p.runner.HandleNotices(notify.Policy, notify.New(p, nil, office, nil).Handle, nil)
 	for _, function := range events.Functions() {
 		handle := p.runner.Deliver
 		if function == events.Notify {

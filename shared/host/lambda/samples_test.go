@@ -136,7 +136,7 @@ func handler(p *Process, m *tenanttest.Memory, k *ticket, o *office, name string
 	step.Handle(p.Runner, events.Revoke, revoke.Policy, revoke.New(revoke.Options{Users: m, Deleted: m, Roles: m, RoleGroups: m, OnPremises: domaintest.NewMemory(), Limits: policy.Builtin().Limits}).Handle)
 	step.Handle(p.Runner, events.FullSync, fullsync.Policy, fullsync.New(m, m, p.Ledger, p.Ledger, o, p.Now).Handle)
 	if name == events.Notify {
-		return p.Runner.HandleNotices(notify.Policy, notify.New(k, nil, nil).Handle, nil)
+		return p.Runner.HandleNotices(notify.Policy, notify.New(k, nil, nil, nil).Handle, nil)
 	}
 	return p.Runner.Deliver
 }
