@@ -94,6 +94,7 @@ func TestExampleIsValid(t *testing.T) {
 		Protected:          []string{"breakglass1@contoso.onmicrosoft.com", "breakglass2@contoso.onmicrosoft.com"},
 		Delivery:           account.Delivery{Method: account.DeliverByAge, Recipients: c.Tenants[0].Delivery.Recipients},
 		PasswordReferences: []string{"aws-secretsmanager:contoso/usher/"},
+		Consents:           account.Consents{Method: account.ConsentLink, Applications: map[string]string{"mediafly-intelligence": "11111111-2222-4333-8444-555555555555"}},
 	}}, c.Tenants)
 	assert.Equal(t, config.HandOver{Address: "https://usher.example.com/handover", Life: 24 * time.Hour}, c.HandOver)
 }

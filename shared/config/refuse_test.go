@@ -46,7 +46,7 @@ tenants:
 		"listen (line 12): is given twice",
 		"profiles (line 14): must be a single value",
 		"webhooks.sources.jira (line 8): has no secret; write env:NAME, file:/PATH, aws-secretsmanager:NAME or azure-keyvault:",
-		"tenants[0].owner (line 22): is not known; the settings here are activeDirectory, alias, cloud",
+		"tenants[0].owner (line 22): is not known; the settings here are activeDirectory, alias, applications, cloud, consent",
 		"listen (line 2): \"nowhere\" is not HOST:PORT",
 		"apiToken (line 3): must be a reference; write env:NAME, file:/PATH, aws-secretsmanager:NAME or azure-keyvault:",
 		"webhooks.tolerance (line 5): \"never\" is not a time",
