@@ -14,9 +14,9 @@ import (
 )
 
 func (p *program) consentCommand() *cobra.Command {
-	c := &cobra.Command{Use: "consent", Short: "What a tenant has set about consents", Args: exactly(),
+	c := &cobra.Command{Use: "consent", Short: "What administrators consent to, and what a tenant has set about that", Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error { p.started = true; return cmd.Help() }}
-	c.AddCommand(p.consentPolicyCommand())
+	c.AddCommand(p.consentPolicyCommand(), p.consentLinkCommand())
 	return c
 }
 

@@ -45,7 +45,7 @@ func (p *program) root() *cobra.Command {
 		}
 	}
 	add(groupStart, p.demoCommand(), p.serveCommand(), p.tenantCommand(), p.bootstrapCommand(), p.doctorCommand(), p.reconnectCommand())
-	add(groupWork, p.requestCommand(), p.fitnessCommand(), p.listCommand(), p.statusCommand(), p.approveCommand(), p.consentCommand(), p.extendCommand(), p.revokeCommand(), p.rotateCommand(), p.targetsCommand(), p.consentCommand(), p.undoCommand(), p.policyCommand(), p.profilesCommand())
+	add(groupWork, p.requestCommand(), p.fitnessCommand(), p.listCommand(), p.statusCommand(), p.approveCommand(), p.extendCommand(), p.revokeCommand(), p.rotateCommand(), p.targetsCommand(), p.consentCommand(), p.undoCommand(), p.policyCommand(), p.profilesCommand())
 	add(groupOperate, p.syncCommand(), p.noticesCommand(), p.deadCommand(), p.auditCommand(), p.migrateCommand(), p.versionCommand())
 	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodes})
 	return root

@@ -10,13 +10,7 @@ import (
 	"github.com/usher365/usher/functions/console"
 )
 
-func (p *program) consentCommand() *cobra.Command {
-	c := &cobra.Command{Use: "consent", Short: "What administrators of tenants consent to", Args: exactly(),
-		RunE: func(cmd *cobra.Command, _ []string) error { p.started = true; return cmd.Help() }}
-	c.AddCommand(p.consentLinkCommand())
-	return c
-}
-
+// consentLinkCommand gives an administrator a new link.
 func (p *program) consentLinkCommand() *cobra.Command {
 	order := console.ConsentOrder{By: operator()}
 	c := p.command("link REQUEST", "Make a new consent link for a request that waits for one; the one before stops working", "usher consent link REQUEST",
