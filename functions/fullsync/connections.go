@@ -27,11 +27,11 @@ func (l *health) connections(ctx context.Context, open map[string]ledger.Notice)
 	apis := map[string]account.ServicePrincipal{}
 	for _, c := range list {
 		key := l.key(ConsentMissing, c.ID)
-		text, err := l.connection(ctx, c, apis)
+		kind, text, err := l.connection(ctx, c, apis)
 		switch {
 		case err != nil:
 			l.cannotSee("the consent of "+c.UserPrincipalName, err)
-		case text == "":
+		case kind == "":
 			l.well(key)
 		case l.now.Sub(c.TriedAt) >= settling:
 			ill = true
@@ -90,28 +90,29 @@ func (l *health) consentMissing(c account.Account, key, text string) *ledger.Not
 	return n
 }
 
-// connection says what is wrong with the consent of a connection; empty when nothing is.
-func (l *health) connection(ctx context.Context, c account.Account, apis map[string]account.ServicePrincipal) (string, error) {
+// connection says what is wrong with the consent of a connection, and of what kind of
+// finding that is; empty when nothing is.
+func (l *health) connection(ctx context.Context, c account.Account, apis map[string]account.ServicePrincipal) (kind, text string, err error) {
 	wanted := givenTo(c)
 	for app, rights := range wanted {
 		p, there, err := l.Consents.ServicePrincipal(ctx, l.tenant.ID, app)
 		switch {
 		case err != nil:
-			return "", err
+			return "", "", err
 		case !there:
-			return fmt.Sprintf("application %s is gone from tenant %s", app, l.tenant.Alias), nil
+			return ApplicationMissing, fmt.Sprintf("application %s is gone from tenant %s", app, l.tenant.Alias), nil
 		case p.Disabled:
-			return fmt.Sprintf("%s is switched off in tenant %s (Enterprise applications)", p.DisplayName, l.tenant.Alias), nil
+			return ApplicationDisabled, fmt.Sprintf("%s is switched off in tenant %s (Enterprise applications)", p.DisplayName, l.tenant.Alias), nil
 		}
 		lacks, err := l.lacks(ctx, p.ObjectID, rights, apis)
 		if err != nil {
-			return "", err
+			return "", "", err
 		}
 		if len(lacks) > 0 {
-			return fmt.Sprintf("%s no longer has the permissions %s in tenant %s", p.DisplayName, strings.Join(lacks, ", "), l.tenant.Alias), nil
+			return ConsentMissing, fmt.Sprintf("%s no longer has the permissions %s in tenant %s", p.DisplayName, strings.Join(lacks, ", "), l.tenant.Alias), nil
 		}
 	}
-	return "", nil
+	return "", "", nil
 }
 
 // givenTo are the permissions that a connection was given, by application id.

@@ -71,6 +71,8 @@ type Handler struct {
 	Operators []string
 	// Domains tells which domains are federated. Nil looks at none. Set it before use.
 	Domains Domains
+	// Consents tells what connections hold. Nil compares none. Set it before use.
+	Consents Consents
 	// Passwords are looked after where this is set. Set it before use.
 	Passwords *Passwords
 }
@@ -124,7 +126,8 @@ func (h *Handler) sync(ctx context.Context, t step.Task[events.FullSyncArgs], p 
 	if err != nil {
 		return fmt.Errorf("list the open requests: %w", err)
 	}
-	run.Findings = append(Compare(managed, p.Seen, t.Now), Unfinished(accounts, open)...)
+	run.Findings = append(Compare(managed, p.Seen, t.Now), h.compared(ctx, t.Tenant, accounts, p.StartedAt, t.Now)...)
+	run.Findings = append(run.Findings, Unfinished(accounts, open)...)
 	run.Withheld = brake(p.Inventory.UsersBefore, run.Users, managed, run.Findings)
 	if err := h.lives(ctx, t, accounts, p, run); err != nil {
 		return err
@@ -143,9 +146,10 @@ func (h *Handler) sync(ctx context.Context, t step.Task[events.FullSyncArgs], p 
 
 // living are the accounts that should be as promised since the sync began. One that was
 // worked on meanwhile may have been seen before, or after, and is left to the next sync.
+// A connection has no user that could be missing; see compared.
 func living(all []account.Account, began time.Time) (managed []account.Account) {
 	for _, a := range all {
-		if a.State == account.AccountActive && a.ObjectID != "" && !a.TriedAt.After(began) {
+		if a.State == account.AccountActive && a.ObjectID != "" && a.AppID == "" && !a.TriedAt.After(began) {
 			managed = append(managed, a)
 		}
 	}

@@ -101,7 +101,7 @@ func (b *bench) onboarded(t *testing.T, name string, change func(*account.Accoun
 func (b *bench) run(t *testing.T) (ledger.SyncRun, error) {
 	t.Helper()
 	handler := fullsync.New(b.tenant, b.tenant, b.ledger, b.ledger, b.desk, func() time.Time { return b.task.Now })
-	handler.Operators, handler.Domains = []string{operators}, b.domains
+	handler.Operators, handler.Domains, handler.Consents = []string{operators}, b.domains, elsewhere{b.tenant}
 	_, failed := handler.Handle(context.Background(), b.task)
 	runs, err := b.ledger.Runs(context.Background(), "tid", 1)
 	require.NoError(t, err)

@@ -60,8 +60,24 @@ func (d *Desk) retarget(o order, s ledger.Situation, change events.AssignTargets
 	r.Steps = []account.Step{{
 		Name: profile.StepTargets, Function: events.AssignTargets, Title: titleOf(change, acc), Args: args, State: account.StepPending,
 	}}
+	if err := d.askToWiden(&draft.Record, o, change); err != nil {
+		return ledger.Draft{}, err
+	}
 	d.begin(&draft.Record, o)
 	return draft, nil
+}
+
+// askToWiden puts to the policy all that the connection holds when it is to be opened to
+// every user: that is as much as an onboarding without a choice gives. Single users and
+// groups are within what was agreed to.
+func (d *Desk) askToWiden(rec *ledger.Record, o order, change events.AssignTargetsArgs) error {
+	acc := rec.Account
+	if change.Change != events.TargetsAll || acc.Targets.Mode != account.TargetsChosen {
+		return nil
+	}
+	err := d.ask(rec, o, extended(acc, account.Extension{}, o.now))
+	rec.Account = acc // nothing is given anew, so nothing is to be heard of
+	return err
 }
 
 // mayRetarget refuses what contradicts what is on record.

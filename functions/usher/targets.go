@@ -22,7 +22,7 @@ func (p *program) targetsCommand() *cobra.Command {
 		p.targetsOrder("set", events.TargetsSet, "Limit a connection to exactly these users and groups", "users", "groups", "primary"),
 		p.targetsOrder("add", events.TargetsAdd, "Add users or groups", "users", "groups", "primary"),
 		p.targetsOrder("remove", events.TargetsRemove, "Remove users or groups, but not the last of them", "users", "groups", "primary"),
-		p.targetsOrder("extend-to-all", events.TargetsAll, "Open a connection to every user", "primary"),
+		p.targetsOrder("extend-to-all", events.TargetsAll, "Open a connection to every user; agreed to anew where its permissions need it", "primary"),
 		p.targetsOrder("sync", events.TargetsSync, "Resolve the groups anew, and put right what was changed by hand", "primary", "force"),
 	)
 	return c

@@ -54,7 +54,7 @@ func wire(ctx context.Context, p *lambda.Process) (lambda.Consumer, error) {
 		return lambda.Consumer{}, err
 	}
 	handler := fullsync.New(directory, exchange, p.Ledger, p.SyncRuns(), desk, p.Now)
-	handler.Domains = directory
+	handler.Domains, handler.Consents = directory, directory
 	handler.Operators = p.Config.Mail.Operators
 	vault, err := vaults.Open(ctx, p.Config.VaultAddress(), vaults.Options{Credential: signIn})
 	if err != nil {

@@ -76,7 +76,7 @@ func (a *App) wireFunctions(context.Context) error {
 		Pass(revoke.NewFederation(a.Directory).Handle, events.RevokeFederation).
 		Pass(revoke.NewConsentSetting(a.Applications).Handle, events.RevokeConsentPolicy).Handle)
 	sync := fullsync.New(a.Directory, a.Exchange, a.Ledger, a.SyncRuns(), a.Desk, a.Now)
-	sync.Domains = a.Directory
+	sync.Domains, sync.Consents = a.Directory, a.Applications
 	sync.Operators = a.Config.Mail.Operators
 	sync.Passwords = &fullsync.Passwords{Desk: a.Desk, Vault: a.Vault, Links: a.office}
 	step.Handle(a.Runner, events.FullSync, fullsync.Policy, sync.Handle)
