@@ -210,3 +210,16 @@ func (t *Tenant) byHand(idOrUPN string, act func(time.Time, *userRecord)) bool {
 	}
 	return rec != nil
 }
+
+// FederateByHand makes a domain federated, or managed again. It reports whether there was such a domain.
+func (t *Tenant) FederateByHand(name string, federated bool) bool {
+	t.lock()
+	defer t.mu.Unlock()
+	for i, d := range t.spec.Domains {
+		if strings.EqualFold(d.Name, name) {
+			t.spec.Domains[i].Federated = federated
+			return true
+		}
+	}
+	return false
+}

@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/tenantfake"
 )
@@ -21,9 +20,9 @@ func TestKaspersky(t *testing.T) {
 			ID: "ca000000-0000-4000-8000-000000000001", DisplayName: "Everybody needs a second factor", BuiltInControls: []string{"mfa"},
 		})
 		s.before = s.tenant.Holdings()
-		vendor := s.recipient()
+		vendor := key(t)
 		doc := s.sample("onboard-kaspersky-new.json")
-		doc["delivery"] = map[string]any{"method": "age", "recipients": []string{vendor.key()}}
+		doc["delivery"] = map[string]any{"method": "age", "recipients": []string{vendor.Recipient().String()}}
 
 		// The role is not given on one person's word.
 		id := s.parked(doc)
@@ -44,13 +43,7 @@ func TestKaspersky(t *testing.T) {
 		assert.Equal(t, account.StepDone, step(t, r, "exclude").State)
 
 		// Enter the user name and password in the product.
-		var sealed *events.StatusSecret
-		for _, status := range s.told {
-			if c := status.Data.Credential; status.Data.RequestID == id && c != nil && c.Sealed != "" {
-				sealed = c
-			}
-		}
-		assert.True(t, s.tenant.CheckPassword(user.UserPrincipalName, s.opens(vendor, sealed)))
+		assert.True(t, s.tenant.CheckPassword(user.UserPrincipalName, s.unseal(vendor, s.handed(id).Sealed)))
 
 		over := s.taken(s.sample("offboard-kaspersky-new.json"))
 		s.reaches(over, account.Succeeded, time.Hour)
