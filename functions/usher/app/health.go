@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
@@ -15,33 +14,25 @@ import (
 
 // Own are the credentials that this process signs in with, for what is known about them.
 type Own struct {
-	// Main signs in for accounts; nil means that only Options.ClientID is known.
+	// Main signs in for accounts. Nil means that this process has no credential of its own:
+	// then it says nothing about ours.
 	Main *identity.Source
 	// Consents signs in for consents. Nil, or the same application, means Main.
 	Consents *identity.Source
 }
 
-// bare is an application of which only the id is known.
-type bare string
-
-func (b bare) ClientID() string         { return string(b) }
-func (bare) CertificateEnds() time.Time { return time.Time{} }
-func (bare) HasSecret() bool            { return false }
-func (bare) IsSecret(string) bool       { return false }
-
 // wireHealth makes what looks at our credentials. It has clients of its own, so that a
 // token that works is not dropped for the question.
 func (a *App) wireHealth(context.Context) error {
 	o := fullsync.ProberOptions{Consents: a.Applications, Books: a.Ledger, First: a.First(), Operators: a.Config.Mail.Operators, Now: a.Now}
-	var main fullsync.Own = bare(a.options.ClientID)
-	if own := a.options.Own.Main; own != nil {
-		main = own
+	own := a.options.Own
+	if own.Main != nil {
+		if err := a.probes(&o, own.Main, a.Credential); err != nil {
+			return err
+		}
 	}
-	if err := a.probes(&o, main, a.Credential); err != nil {
-		return err
-	}
-	if own := a.options.Own.Consents; own != nil && !strings.EqualFold(own.ClientID(), main.ClientID()) {
-		if err := a.probes(&o, own, a.Consents); err != nil {
+	if own.Consents != nil && (own.Main == nil || !strings.EqualFold(own.Consents.ClientID(), own.Main.ClientID())) {
+		if err := a.probes(&o, own.Consents, a.Consents); err != nil {
 			return err
 		}
 	}
