@@ -59,7 +59,7 @@ func (d *Desk) take(ctx context.Context, o *order, body []byte) (ledger.Verdict,
 	}
 	p, noProfile := d.profileOf(o.req)
 	upn, unnamed := profile.UserPrincipalName(p, o.req, o.tenant)
-	o.keys.UserPrincipalName = upn
+	o.keys.UserPrincipalName, o.keys.AppID = upn, profile.AppID(p, o.req, o.tenant)
 	// The decision comes after the keys were looked up, so that a repeated request
 	// gets the first answer even when it would not be taken any more.
 	verdict, err := d.store(ctx, o.keys, func(s ledger.Situation) (ledger.Draft, error) {

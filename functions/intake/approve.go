@@ -37,6 +37,7 @@ func (d *Desk) Approve(ctx context.Context, requestID string, a account.Approval
 		}
 		if refused == nil {
 			d.goOn(rec, o)
+			takeUp(rec)
 			err = d.prolong(rec, o)
 		}
 		after = rec.Request

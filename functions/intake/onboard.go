@@ -18,6 +18,9 @@ func (d *Desk) welcome(o order, s ledger.Situation, p profile.Profile) (ledger.D
 	if err != nil {
 		return ledger.Draft{}, err
 	}
+	if s.Account != nil && replaces(o, s, planned) {
+		return d.replace(o, s, planned)
+	}
 	if s.Account != nil {
 		return ledger.Draft{}, fault.Stopf(fault.AlreadyManaged, "%s is %s for request %s already",
 			s.Account.UserPrincipalName, s.Account.State, s.Account.RequestID)

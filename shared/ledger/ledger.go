@@ -87,7 +87,8 @@ type Entry struct {
 // Situation is what intake needs to know before it accepts a request; it is read
 // in the transaction that stores the decision.
 type Situation struct {
-	// Account is the managed account of that name which is not gone; nil when there is none.
+	// Account is the managed account of that name, else of that application, which is not
+	// gone; nil when there is none.
 	Account *account.Account
 	// Last is the newest account of that name that is gone; nil when there is none.
 	Last *account.Account
@@ -105,6 +106,8 @@ type Keys struct {
 	Tenant   account.TenantID
 	// UserPrincipalName finds the account, in any case of letters. Empty finds none.
 	UserPrincipalName string
+	// AppID finds the account where none has the name: a connection of this application.
+	AppID string
 	// Action narrows Open for requests without an account (a sync).
 	Action account.Action
 }

@@ -123,6 +123,9 @@ func Compensation(req account.Request, acc account.Account) []account.Step {
 		(create.State == account.StepSkipped || create.State == account.StepFailed && create.Failures <= 1) {
 		return nil
 	}
+	if req.Reconnects != nil {
+		acc = given(acc, *req.Reconnects)
+	}
 	steps := Revocation(acc, events.Offboard{Force: true}) // nobody uses it yet
 	if acc.Origin == account.Created && acc.AppID == "" {
 		// A failed onboarding is not taken back, so nobody needs its password any more.

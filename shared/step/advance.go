@@ -190,13 +190,13 @@ func (a *advance) fail() {
 		return
 	}
 	skipOpen(r, a.now)
-	if gives(r.Action) && !a.step.Compensates && r.OnFailure != account.ParkOnFailure {
+	if gives(r.Action) && !a.step.Compensates && a.step.Function != events.Revoke && r.OnFailure != account.ParkOnFailure {
 		r.Steps = append(r.Steps, a.compensation(*r, a.rec.Account)...)
-		a.rec.Account.State = account.AccountLeaving
+		a.become(account.AccountLeaving)
 		if a.proceed() {
 			return
 		}
-		a.rec.Account.State = account.AccountGone
+		a.become(account.AccountGone)
 	}
 	a.closeFailed()
 }
@@ -223,13 +223,16 @@ func (a *advance) close() {
 		a.closeFailed()
 		return
 	case a.step.Compensates:
-		acc.State, acc.RevokedAt = account.AccountGone, a.now
+		a.become(account.AccountGone)
 		a.closeFailed()
 		return
 	case a.rec.Request.Action == account.Offboard:
 		acc.State, acc.RevokedAt = account.AccountGone, a.now
 	case acc.ID != "":
 		acc.State, acc.RevokedAt = account.AccountActive, time.Time{}
+		if r := a.rec.Request.Reconnects; r != nil {
+			r.Settle(acc)
+		}
 	}
 	a.audit("request.succeeded", string(a.rec.Request.Action))
 	if acc.ID != "" {
@@ -240,7 +243,7 @@ func (a *advance) close() {
 // remains reports whether something that was to be taken away, or given back, could not be.
 func (a *advance) remains() bool {
 	for _, s := range a.rec.Request.Steps {
-		if s.State == account.StepFailed && (s.Compensates || !gives(a.rec.Request.Action)) {
+		if s.State == account.StepFailed && (s.Compensates || s.Function == events.Revoke || !gives(a.rec.Request.Action)) {
 			return true
 		}
 	}
@@ -267,11 +270,22 @@ func (a *advance) closeFailed() {
 	case a.heldBack():
 		acc.State = account.AccountActive
 	case a.remains():
-		acc.State = account.AccountLeaving
+		a.become(account.AccountLeaving)
 	}
 	failed := firstFailed(a.rec.Request)
 	a.audit("request.failed", failed.Fault)
 	a.tell(events.StatusFailed, failed.Fault)
+}
+
+// become says how far the account has gone. A connection that stood before the request
+// stands after it.
+func (a *advance) become(s account.AccountState) {
+	if a.rec.Request.Reconnects != nil {
+		return
+	}
+	if a.rec.Account.State = s; s == account.AccountGone && a.step.Compensates {
+		a.rec.Account.RevokedAt = a.now
+	}
 }
 
 func firstFailed(r account.Request) account.Step {

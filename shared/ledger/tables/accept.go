@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/ledger"
@@ -104,12 +105,28 @@ func situationOf(ctx context.Context, tx Tx, keys ledger.Keys) (s ledger.Situati
 			s.Account = &accounts[i]
 		}
 	}
+	if s.Account == nil && keys.AppID != "" {
+		if s.Account, err = connectionOf(ctx, tx, keys); err != nil {
+			return s, err
+		}
+	}
 	open := ledger.Filter{Tenant: keys.Tenant, UserPrincipalName: keys.UserPrincipalName, Open: true, Limit: -1}
 	if s.Account != nil {
 		open = ledger.Filter{AccountID: s.Account.ID, Open: true, Limit: -1}
 	}
 	s.Open, err = listRequests(ctx, tx, requestsWhere(open), open)
 	return s, err
+}
+
+// connectionOf finds the living connection of an application, under whatever name.
+func connectionOf(ctx context.Context, tx Tx, keys ledger.Keys) (*account.Account, error) {
+	all, err := listAccounts(ctx, tx, ledger.Filter{Tenant: keys.Tenant, Limit: -1})
+	for i := range all {
+		if all[i].State != account.AccountGone && strings.EqualFold(all[i].AppID, keys.AppID) {
+			return &all[i], err
+		}
+	}
+	return nil, err
 }
 
 func storeDraft(ctx context.Context, tx Tx, keys ledger.Keys, d ledger.Draft) error {
