@@ -30,8 +30,10 @@ func (r Reconnection) Begin(a *Account) {
 	a.ConsentMethod, a.Targets.Max = r.ConsentMethod, r.MaxTargets
 }
 
-// Settle makes the row what the request asked for, when all of it is done.
-func (r Reconnection) Settle(a *Account) {
+// Settle makes the row what the request asked for, when all of it is done. The request is
+// then the one that the connection goes back to.
+func (r Reconnection) Settle(a *Account, request string) {
+	a.RequestID = request
 	a.Profile, a.Owner, a.ExpiresAt = r.Profile, r.Owner, r.ExpiresAt
 	a.Life.StartsAt, a.Life.ReviewAt, a.Life.GraceDays = r.Life.StartsAt, r.Life.ReviewAt, r.Life.GraceDays
 }

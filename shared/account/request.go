@@ -68,7 +68,7 @@ type Request struct {
 	Extends Extension `json:",omitzero"`
 	// Reconnects is what an Onboard changes of a connection that stands; nil for all others.
 	Reconnects *Reconnection `json:",omitempty"`
-	Steps   []Step
+	Steps      []Step
 	// Notices is the number of status events issued so far, Notified of those that
 	// were delivered (or given up), in order.
 	Notices, Notified int

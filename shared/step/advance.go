@@ -231,7 +231,7 @@ func (a *advance) close() {
 	case acc.ID != "":
 		acc.State, acc.RevokedAt = account.AccountActive, time.Time{}
 		if r := a.rec.Request.Reconnects; r != nil {
-			r.Settle(acc)
+			r.Settle(acc, a.rec.Request.ID)
 		}
 	}
 	a.audit("request.succeeded", string(a.rec.Request.Action))
