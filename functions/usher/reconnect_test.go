@@ -60,3 +60,26 @@ func (h *healing) Read(b []byte) (int, error) {
 	h.heal()
 	return h.Reader.Read(b)
 }
+
+// What the probe tells is shown with what cures it, and is over when another look finds it mended.
+func TestReconnectEndsNotices(t *testing.T) {
+	s := newShell(t).real()
+	tenant := outside.Server.Tenants()[0]
+	s.run("request", "-f", "events/samples/onboard-sam360.json") // begins the ledger
+	assert.Contains(t, s.ok("reconnect", "default"), "default is connected")
+	require.True(t, tenant.SetDisabledByHand(tenantfake.DefaultConsentsClientID, true))
+	t.Cleanup(func() { tenant.SetDisabledByHand(tenantfake.DefaultConsentsClientID, false) })
+	r := s.run("reconnect", "default")
+	assert.NotEqual(t, exitOK, r.code)
+	assert.Contains(t, r.out, "credential.invalid")
+	assert.Contains(t, r.out, "enable it under Enterprise applications")
+	assert.Contains(t, s.ok("notices"), "credential.invalid")
+
+	tenant.SetDisabledByHand(tenantfake.DefaultConsentsClientID, false)
+	assert.Contains(t, s.ok("reconnect", "default"), "default is connected")
+	assert.Contains(t, s.ok("notices"), "No notices.")
+
+	r = s.run("reconnect", "nobody@contoso.onmicrosoft.com")
+	assert.NotEqual(t, exitOK, r.code)
+	assert.Contains(t, r.err, "nobody@contoso.onmicrosoft.com")
+}

@@ -59,6 +59,8 @@ type addition struct {
 	app         string
 	permissions []Permission
 	role        Role
+	// sync is what the application that only reads needs for it besides.
+	sync []Permission
 }
 
 // additions say what each feature takes (source: Microsoft Graph, the permissions of
@@ -67,7 +69,9 @@ func additions(f Feature) addition {
 	readPolicies := Permission{Graph, "Policy.Read.All", "read security defaults and Conditional Access policies"}
 	switch f {
 	case WithConsents:
-		return addition{app: ofConsents, permissions: []Permission{
+		return addition{app: ofConsents, sync: []Permission{
+			{Graph, "Application.Read.All", "see each hour whether vendors' applications still have what they were given"},
+		}, permissions: []Permission{
 			{Graph, "Application.ReadWrite.All", "make vendors' applications known, and remove them"},
 			{Graph, "AppRoleAssignment.ReadWrite.All", "give application permissions, and withdraw them"},
 			{Graph, "DelegatedPermissionGrant.ReadWrite.All", "give delegated permissions, and withdraw them"},
@@ -111,6 +115,9 @@ func additions(f Feature) addition {
 func (r Rights) with(features []Feature) Rights {
 	for _, f := range features {
 		a := additions(f)
+		if r.App == ofSync {
+			a = addition{app: ofSync, permissions: a.sync}
+		}
 		if a.app != r.App {
 			continue
 		}

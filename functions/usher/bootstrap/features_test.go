@@ -56,6 +56,22 @@ func TestWhatEachFeatureTakes(t *testing.T) {
 
 const userAdministrator = "fe930be7-5e62-47db-91af-98c3a49a38b1"
 
+func TestTheSyncReadsWhatWasConsented(t *testing.T) {
+	more := func(f Feature) (names []string) {
+		for _, p := range Sync(f).Permissions[len(Sync().Permissions):] {
+			names = append(names, p.Name)
+		}
+		return names
+	}
+	for _, f := range Features() {
+		if f == WithConsents {
+			assert.Equal(t, []string{"Application.Read.All"}, more(f))
+			continue
+		}
+		assert.Empty(t, more(f), f)
+	}
+}
+
 func TestFeaturesNamed(t *testing.T) {
 	got, err := FeaturesNamed([]string{"consents", " pim"})
 	require.NoError(t, err)

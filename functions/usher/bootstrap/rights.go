@@ -40,6 +40,7 @@ type Role struct {
 const (
 	ofProvisioner = "provisioner"
 	ofConsents    = "consents"
+	ofSync        = "sync"
 )
 
 // Rights are the least that one of our applications needs.
@@ -74,10 +75,11 @@ func Provisioner(features ...Feature) Rights {
 	}.with(features)
 }
 
-// Sync is what the nightly comparison needs: it reads, and can change nothing.
-func Sync() Rights {
+// Sync is what the nightly comparison needs, and the hourly look at credentials: it
+// reads, and can change nothing.
+func Sync(features ...Feature) Rights {
 	return Rights{
-		App: "sync",
+		App: ofSync,
 		Permissions: []Permission{
 			{Graph, "User.Read.All", "list accounts and their licences"},
 			{Graph, "RoleManagement.Read.Directory", "list who holds which directory role"},
@@ -85,7 +87,7 @@ func Sync() Rights {
 			exchangeDoor("list the members of Exchange role groups"),
 		},
 		Roles: []Role{{"Global Reader", "read Exchange role groups (View-Only Organization Management)"}},
-	}
+	}.with(features)
 }
 
 // ForConsents is what the features need that give permissions to applications: in an

@@ -85,7 +85,7 @@ func Apps(o Options) ([]App, error) {
 	if u, err := url.Parse(o.Landing); err != nil || u.Scheme != "https" || u.Host == "" {
 		problems = append(problems, fmt.Errorf("the redirect URI %q is not an https address", o.Landing))
 	}
-	apps := []App{o.app(Provisioner(o.Features...), o.Provisioner), o.app(Sync(), o.Sync)}
+	apps := []App{o.app(Provisioner(o.Features...), o.Provisioner), o.app(Sync(o.Features...), o.Sync)}
 	switch consents := ForConsents(o.Features...); {
 	case !consents.HomeOnly():
 		apps = append(apps, o.app(consents, o.Consents))
