@@ -15,7 +15,9 @@ import (
 // Whoever only takes requests may know the address alone; whoever tells must sign.
 func TestACallBackIsSigned(t *testing.T) {
 	const address = "https://desk.example.com/a-canary"
-	c, err := config.Load("", func(name string) (string, bool) { return map[string]string{"USHER_CALLBACK_URL": address}[name], name == "USHER_CALLBACK_URL" }, nil)
+	c, err := config.Load("", func(name string) (string, bool) {
+		return map[string]string{"USHER_CALLBACK_URL": address}[name], name == "USHER_CALLBACK_URL"
+	}, nil)
 	require.NoError(t, err)
 	assert.Equal(t, address, c.Callback.URL)
 	_, err = tellers.New(c.Callback, slog.New(slog.DiscardHandler), time.Now)
