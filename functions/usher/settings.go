@@ -84,7 +84,7 @@ func (p *program) settings(kind string, o embedded.Options) (*settings, error) {
 	case kind != "" && kind != tenantEmbedded:
 		return nil, failed(exitUsage, "", "--tenant is %s or %s, not %q", tenantEmbedded, tenantReal, kind)
 	}
-	o.Dir = c.Data
+	o.Dir, o.CallBack = c.Data, c.CallBack()
 	if o.Replication == 0 {
 		o.Replication = quickReplication
 	}

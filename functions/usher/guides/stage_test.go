@@ -34,6 +34,7 @@ import (
 
 const (
 	address = "https://tenant.test"
+	public  = "https://usher.example.com"
 	domain  = "contoso.onmicrosoft.com"
 	token   = "token-of-the-story"
 	secret  = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -47,6 +48,8 @@ type stage struct {
 	tenant *tenantfake.Tenant
 	app    *app.App
 	secret webhook.Secret
+	// dir keeps ledger, queue and vault.
+	dir string
 	// before is what the tenant held when the story began.
 	before []string
 
@@ -79,7 +82,7 @@ func (j *journal) String() string {
 func tell(t *testing.T, settings string, story func(*stage)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{T: t, server: tenantfake.New(tenantfake.Options{Strict: true})}
-		s.server.AddVendors()
+		s.server.AddVendors(public + config.CallBackPath)
 		s.tenant = s.server.AddTenant(tenantfake.DefaultTenant())
 		s.before = s.tenant.Holdings()
 		var err error
@@ -103,6 +106,7 @@ func tell(t *testing.T, settings string, story func(*stage)) {
 
 func (s *stage) open(ctx context.Context, settings string) {
 	dir := s.TempDir()
+	s.dir = dir
 	path := filepath.Join(dir, "usher.yaml")
 	require.NoError(s, os.WriteFile(path, []byte(settings), 0o600))
 	env := map[string]string{
