@@ -133,7 +133,9 @@ func TestAConsentIsDeclinedAndAskedForAnew(t *testing.T) {
 		s.post(doc)
 		time.Sleep(time.Minute)
 		require.Len(t, s.asked(id), 1, "a link that works is not replaced because the ticket comes once more")
-		s.server.OnConsentPage(func(tenantfake.ConsentPrompt) tenantfake.ConsentAnswer { return tenantfake.ConsentAnswer{Declined: true} })
+		s.server.OnConsentPage(func(tenantfake.ConsentPrompt) tenantfake.ConsentAnswer {
+			return tenantfake.ConsentAnswer{Declined: true}
+		})
 		code, page := s.answers(link)
 		assert.Equal(t, http.StatusOK, code)
 		assert.Contains(t, page, "Not consented")
