@@ -11,6 +11,7 @@ import (
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/ledger"
 	"github.com/usher365/usher/shared/lifetime"
+	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/step"
 )
 
@@ -50,8 +51,12 @@ func (d *Desk) longer(o order, acc account.Account, x account.Extension) (ledger
 	rec := ledger.Record{Request: d.row(o), Account: acc}
 	r := &rec.Request
 	r.AccountID, r.UserPrincipalName, r.Profile, r.Extends = acc.ID, acc.UserPrincipalName, acc.Profile, x
-	if _, err := d.termsAfter(o, *r, acc); err != nil {
+	terms, err := d.termsAfter(o, *r, acc)
+	if err != nil {
 		return ledger.Draft{}, err
+	}
+	if r.Steps = profile.Prolongation(acc, terms.Expires); len(r.Steps) > 0 && terms.Expires.IsZero() {
+		return ledger.Draft{}, fault.Stopf(fault.RequestInvalid, "%s holds roles that Privileged Identity Management ends: give a date", acc.UserPrincipalName)
 	}
 	if q := extended(acc, x, o.now); x.Forever || !x.Until.IsZero() {
 		if err := d.ask(&rec, o, q); err != nil {
@@ -90,7 +95,7 @@ func (d *Desk) termsAfter(o order, r account.Request, acc account.Account) (life
 }
 
 // prolong changes the dates of an account when nobody has to agree to it any more, and
-// ends the notices about the dates that were. It does nothing for other requests.
+// ends the notices about the dates that were. The steps, if any, move the ends of roles. It does nothing for other requests.
 func (d *Desk) prolong(rec *ledger.Record, o order) error {
 	if rec.Request.Action != account.Extend || rec.Request.AwaitsPerson() {
 		return nil
@@ -111,7 +116,9 @@ func (d *Desk) prolong(rec *ledger.Record, o order) error {
 	})
 	text := "lives until " + dateOr(terms.Expires, "further notice") + ", review " + dateOr(terms.Review, "never")
 	note(rec, o, "lifetime.extended", text+": "+rec.Request.Reason)
-	step.Tell(rec, events.StatusSucceeded, o.tenant, text, o.now)
+	if rec.Request.Next() == nil { // else the last step tells of the end
+		step.Tell(rec, events.StatusSucceeded, o.tenant, text, o.now)
+	}
 	return nil
 }
 

@@ -57,13 +57,14 @@ func mayReconnect(s ledger.Situation, asked account.Account, steps int) error {
 	case acc.State != account.AccountActive:
 		return fault.Stopf(fault.RequestInvalid, "%s is %s, so it is not reconnected", acc.UserPrincipalName, acc.State)
 	}
-	for _, open := range s.Open {
-		if slices.ContainsFunc(open.Steps, func(step account.Step) bool { return step.Function == events.GrantConsent }) {
-			return already{open}
-		}
-		return fault.Stopf(fault.AccountBusy, "request %s is still at work on %s: wait for it", open.ID, asked.UserPrincipalName)
+	if len(s.Open) == 0 {
+		return nil
 	}
-	return nil
+	open := s.Open[0]
+	if slices.ContainsFunc(open.Steps, func(step account.Step) bool { return step.Function == events.GrantConsent }) {
+		return already{open}
+	}
+	return fault.Stopf(fault.AccountBusy, "request %s is still at work on %s: wait for it", open.ID, asked.UserPrincipalName)
 }
 
 func (d *Desk) reconnect(o order, acc account.Account, steps []account.Step) (ledger.Draft, error) {

@@ -215,6 +215,12 @@ func gives(action account.Action) bool {
 	return action == account.Onboard || action == account.Modify
 }
 
+// takes reports whether an action takes something away, for good or for a moment: when it
+// fails, the account is neither as promised nor gone.
+func takes(action account.Action) bool {
+	return !gives(action) && action != account.Extend
+}
+
 // close ends a request whose steps are all finished, the last of them done.
 func (a *advance) close() {
 	acc := &a.rec.Account
@@ -243,7 +249,7 @@ func (a *advance) close() {
 // remains reports whether something that was to be taken away, or given back, could not be.
 func (a *advance) remains() bool {
 	for _, s := range a.rec.Request.Steps {
-		if s.State == account.StepFailed && (s.Compensates || s.Function == events.Revoke || !gives(a.rec.Request.Action)) {
+		if s.State == account.StepFailed && (s.Compensates || s.Function == events.Revoke || takes(a.rec.Request.Action)) {
 			return true
 		}
 	}

@@ -207,6 +207,9 @@ func (s *stage) api(method, path string, in, out any) int {
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
 	s.app.Handler().ServeHTTP(w, r)
+	if w.Code >= http.StatusBadRequest {
+		s.Logf("%s %s: %s", method, path, w.Body)
+	}
 	if out != nil && w.Code < http.StatusBadRequest {
 		require.NoError(s, json.Unmarshal(w.Body.Bytes(), out), w.Body.String())
 	}
