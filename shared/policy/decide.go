@@ -28,7 +28,10 @@ type Facts struct {
 func RightsOf(grants []account.Grant) []Right {
 	rights := make([]Right, 0, len(grants))
 	for _, g := range grants {
-		if g.Kind != account.Application { // an application without permissions may do nothing
+		switch g.Kind {
+		case account.Application: // without permissions it may do nothing
+		case account.TargetUsers: // whom a connection is for bounds its rights, and is none
+		default:
 			rights = append(rights, RightOf(g))
 		}
 	}

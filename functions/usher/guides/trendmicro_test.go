@@ -45,6 +45,9 @@ func TestTrendMicro(t *testing.T) {
 			what["by"] = "itops@contoso.com"
 			var ordered console.Request
 			require.Equal(t, http.StatusOK, s.api(http.MethodPost, "/api/accounts/"+connection.ID+"/targets", what, &ordered))
+			if ordered.State == account.Parked {
+				require.Equal(t, http.StatusOK, s.approve(ordered.ID, "bob@contoso.com"))
+			}
 			time.Sleep(10 * time.Minute)
 			return s.request(ordered.ID).State
 		}
