@@ -134,6 +134,7 @@ func environment(name string) map[string]string {
 		"USHER_WAKE_PREFIX":          stack,
 		"USHER_DRAIN_POLL":           "${DrainPoll}",
 		"USHER_HANDOVER_ADDRESS":     "${HandoverAddress}",
+		"USHER_PUBLIC_ADDRESS":       "${PublicAddress}",
 	}
 	maps.Copy(all, map[string]map[string]string{
 		"intake":             {"USHER_WEBHOOK_SECRET": "aws-secretsmanager:${WebhookSecretArn}", "USHER_CALLBACK_URL": "${CallbackUrl}"},
