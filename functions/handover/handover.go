@@ -23,6 +23,12 @@ type Directory interface {
 	SetPassword(ctx context.Context, t account.TenantID, id string, password account.Secret) error
 }
 
+// OnPremises sets the passwords of accounts that are mastered in Active Directory, by
+// GUID and stamp: Entra takes none for them.
+type OnPremises interface {
+	SetOnPremisesPassword(ctx context.Context, t account.TenantID, guid, stamp string, password account.Secret) error
+}
+
 // Vault keeps passwords sealed. SealOnce gives back what is sealed under key already.
 type Vault interface {
 	SealOnce(ctx context.Context, key string, make func() (account.Secret, error)) (ref string, s account.Secret, err error)
@@ -47,11 +53,12 @@ type Passwords func(avoid ...string) (account.Secret, error)
 
 // Options build a Handler. Every field is required.
 type Options struct {
-	Directory Directory
-	Vault     Vault
-	Links     Links
-	Seal      Seal
-	Passwords Passwords
+	Directory  Directory
+	OnPremises OnPremises
+	Vault      Vault
+	Links      Links
+	Seal       Seal
+	Passwords  Passwords
 }
 
 // Handler hands passwords over.

@@ -45,7 +45,7 @@ const oldRef = "file:tenant/acc-1"
 
 func newWorld(t *testing.T, args events.HandOverArgs) *world {
 	w := &world{t: t, now: t0, password: "first", changed: t0.Add(-time.Hour), vault: map[string]string{oldRef: "first"}, until: t0.Add(24 * time.Hour)}
-	w.handler = handover.New(handover.Options{Directory: w, Vault: w, Links: w, Seal: w.seal, Passwords: w.make})
+	w.handler = handover.New(handover.Options{Directory: w, OnPremises: w, Vault: w, Links: w, Seal: w.seal, Passwords: w.make})
 	w.task.Args = args
 	w.task.Tenant = account.Tenant{Alias: "contoso", ID: "tenant"}
 	w.task.Account = account.Account{

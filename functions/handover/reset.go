@@ -72,8 +72,8 @@ func (h *Handler) renew(ctx context.Context, t task, name string, r *resetting) 
 	}
 	if !r.Began {
 		// When it was last set is on record before it is set.
-		if r.Before, err = h.Directory.PasswordChangedAt(ctx, t.Tenant.ID, user.ObjectID); err != nil {
-			return step.Result{}, fmt.Errorf("see when the password of %s was last set: %w", user.UserPrincipalName, err)
+		if r.Before, err = h.changedAt(ctx, t.Account); err != nil {
+			return step.Result{}, err
 		}
 		r.Began = true
 		return step.Result{Again: true, Learn: func(a *account.Account) { a.Password.NextRef = ref }}, nil
@@ -91,16 +91,16 @@ func (h *Handler) renew(ctx context.Context, t task, name string, r *resetting) 
 const maxPasswords = 3
 
 func (h *Handler) set(ctx context.Context, t task, key string, user account.User, password account.Secret) error {
-	err := h.Directory.SetPassword(ctx, t.Tenant.ID, user.ObjectID, password)
+	err := h.put(ctx, t.Account, password)
 	switch {
 	case err == nil:
 		return nil
 	case fault.Is(err, fault.PermissionMissing) && holdsRoles(t.Account):
 		return fault.NotReady(fault.UserStillPrivileged, err)
-	case !fault.Is(err, fault.PasswordRejected):
+	case !fault.Is(err, fault.PasswordRejected) && !fault.Is(err, fault.ADPasswordRejected):
 		return fmt.Errorf("set the password of %s: %w", user.UserPrincipalName, err)
 	case t.Step.Failures+1 >= maxPasswords:
-		return fault.Stop(fault.PasswordRejected, err)
+		return fault.Stop(fault.CodeOf(err), err)
 	}
 	another, made := h.Passwords(avoid(user)...)
 	if made != nil {
@@ -109,7 +109,28 @@ func (h *Handler) set(ctx context.Context, t task, key string, user account.User
 	if _, err := h.Vault.Replace(ctx, key, another); err != nil {
 		return fmt.Errorf("seal another password: %w", err)
 	}
-	return fault.Retry(fault.PasswordRejected, 0, err)
+	return fault.Retry(fault.CodeOf(err), 0, err)
+}
+
+// put sets a password where the account is mastered.
+func (h *Handler) put(ctx context.Context, a account.Account, password account.Secret) error {
+	if a.OnPremises.Mastered() {
+		return h.OnPremises.SetOnPremisesPassword(ctx, a.Tenant, a.OnPremises.GUID, account.StampOf(a.RequestID), password)
+	}
+	return h.Directory.SetPassword(ctx, a.Tenant, a.ObjectID, password)
+}
+
+// changedAt is when Entra says that the password was last set. Of an account mastered in
+// Active Directory it says nothing in time: there, the controller's answer counts.
+func (h *Handler) changedAt(ctx context.Context, a account.Account) (time.Time, error) {
+	if a.OnPremises.Mastered() {
+		return time.Time{}, nil
+	}
+	at, err := h.Directory.PasswordChangedAt(ctx, a.Tenant, a.ObjectID)
+	if err != nil {
+		return at, fmt.Errorf("see when the password of %s was last set: %w", a.UserPrincipalName, err)
+	}
+	return at, nil
 }
 
 // holdsRoles reports whether the account was given a directory role, also one that was
@@ -124,11 +145,11 @@ func holdsRoles(a account.Account) bool {
 }
 
 func (h *Handler) readBack(ctx context.Context, t task, ref string, before time.Time) (step.Result, error) {
-	changed, err := h.Directory.PasswordChangedAt(ctx, t.Tenant.ID, t.Account.ObjectID)
+	changed, err := h.changedAt(ctx, t.Account)
 	if err != nil {
-		return step.Result{}, fmt.Errorf("read back when the password of %s was set: %w", t.Account.UserPrincipalName, err)
+		return step.Result{}, err
 	}
-	if !changed.After(before) {
+	if !changed.After(before) && !t.Account.OnPremises.Mastered() {
 		return step.Result{}, fault.NotReadyf(fault.PasswordNotShown, "%s does not show the new password's date yet", t.Account.UserPrincipalName)
 	}
 	if old := t.Account.SecretRef; old != "" && old != ref {

@@ -1,6 +1,7 @@
 package handover_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -47,6 +48,41 @@ func TestANewPasswordIsSealedSetAndReadBack(t *testing.T) {
 	_, err = w.once()
 	require.NoError(t, err, "once more does nothing")
 	assert.Equal(t, 1, w.sets)
+}
+
+// SetOnPremisesPassword is what Active Directory does: Entra shows nothing of it.
+func (w *world) SetOnPremisesPassword(_ context.Context, _ account.TenantID, guid, stamp string, p account.Secret) error {
+	assert.Equal(w.t, []string{"guid-1", "usher:req-0"}, []string{guid, stamp})
+	w.sets++
+	if w.setErr != nil {
+		return w.setErr
+	}
+	w.password = p.Reveal()
+	return w.lost
+}
+
+// synced makes the account one that is mastered in Active Directory.
+func (w *world) synced() {
+	w.task.Account.RequestID, w.task.Account.OnPremises = "req-0", account.OnPremises{Domain: "DC=corp", GUID: "guid-1"}
+}
+
+func TestASyncedAccountGetsItsPasswordInActiveDirectory(t *testing.T) {
+	w := rotation(t)
+	w.synced()
+	w.privileged = true // Entra would refuse it
+	_, err := w.settle()
+	require.NoError(t, err)
+	assert.Equal(t, 1, w.sets)
+	w.renewed()
+}
+
+func TestAPasswordThatADomainRefusesIsReplaced(t *testing.T) {
+	w := rotation(t)
+	w.synced()
+	w.setErr = fault.Retry(fault.ADPasswordRejected, 0, errors.New("too like the name"))
+	_, err := w.settle()
+	require.True(t, fault.Is(err, fault.ADPasswordRejected), err)
+	assert.Equal(t, "first", w.password)
 }
 
 func TestALostReplyEndsInTheSamePassword(t *testing.T) {

@@ -75,8 +75,6 @@ func mayRotate(o order, s ledger.Situation, asked account.Account) error {
 		return fault.Stopf(fault.RequestInvalid, "%s was adopted: its password is not ours to set; whoever owns the account changes it", acc.UserPrincipalName)
 	case acc.AppID != "":
 		return fault.Stopf(fault.RequestInvalid, "%s signs in as an application: it has no password to rotate", acc.UserPrincipalName)
-	case acc.OnPremises.Mastered():
-		return fault.Stopf(fault.StepUnsupported, "%s is mastered in Active Directory: set its password there; Usher does not rotate it yet", acc.UserPrincipalName)
 	case o.tenant.Protects(acc.UserPrincipalName, acc.ObjectID):
 		return fault.Stopf(fault.AccountProtected, "%s is on the list of protected accounts of tenant %s", acc.UserPrincipalName, o.tenant.Alias)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/usher365/usher/functions/handover"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/host/clients"
+	"github.com/usher365/usher/shared/host/domains"
 	"github.com/usher365/usher/shared/host/handovers"
 	"github.com/usher365/usher/shared/host/lambda"
 	"github.com/usher365/usher/shared/host/vaults"
@@ -34,8 +35,14 @@ func wire(ctx context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
+	onPremises, err := domains.Open(p.Config)
+	if err != nil {
+		return lambda.Consumer{}, err
+	}
 	password := func(avoid ...string) (account.Secret, error) { return secrets.NewPassword(nil, avoid...) }
-	handler := handover.New(handover.Options{Directory: directory, Vault: vault, Links: office, Seal: handovers.Seal, Passwords: password})
+	handler := handover.New(handover.Options{
+		Directory: directory, OnPremises: onPremises, Vault: vault, Links: office, Seal: handovers.Seal, Passwords: password,
+	})
 	step.Handle(p.Runner, events.HandOver, handover.Policy, handler.Handle)
 	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: handover.Policy.Longest()}, nil
 }

@@ -81,7 +81,7 @@ func (a *App) wireFunctions(context.Context) error {
 	sync.Passwords = &fullsync.Passwords{Desk: a.Desk, Vault: a.Vault, Links: a.office}
 	step.Handle(a.Runner, events.FullSync, fullsync.Policy, sync.Handle)
 	step.Handle(a.Runner, events.HandOver, handover.Policy, handover.New(handover.Options{
-		Directory: a.Directory, Vault: a.Vault, Links: a.office, Seal: handovers.Seal, Passwords: passwords,
+		Directory: a.Directory, OnPremises: a.OnPremises, Vault: a.Vault, Links: a.office, Seal: handovers.Seal, Passwords: passwords,
 	}).Handle)
 	for _, function := range events.Functions() {
 		if !a.Serves(function) {

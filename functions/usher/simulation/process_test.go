@@ -163,7 +163,7 @@ func (p *process) wire() {
 		panic(err) // without tenants and page there is nothing to refuse
 	}
 	step.Handle(p.runner, events.HandOver, handover.Policy, handover.New(handover.Options{
-		Directory: directory, Vault: p.vault, Links: office, Seal: handovers.Seal, Passwords: p.passwords,
+		Directory: directory, OnPremises: p.domain, Vault: p.vault, Links: office, Seal: handovers.Seal, Passwords: p.passwords,
 	}).Handle)
 	notices := p.runner.HandleNotices(notify.Policy, notify.New(p, nil, office, nil).Handle, nil)
 	for _, function := range events.Functions() {
