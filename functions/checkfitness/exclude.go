@@ -71,10 +71,11 @@ func catching(f fitness.Facts, found []fitness.Finding, named []string) (policie
 	return policies
 }
 
-// unrecorded are the policies for which there is no grant yet, or one that was taken away.
+// unrecorded are the policies for which there is no grant yet, or one that was taken away,
+// perhaps to be given back.
 func unrecorded(policies []fitness.Policy, a account.Account) (fresh []fitness.Policy) {
 	for _, p := range policies {
-		if g := a.Grant(account.Exclusion, p.ID); g == nil || g.State == account.GrantTaken {
+		if g := a.Grant(account.Exclusion, p.ID); g == nil || g.State == account.GrantTaken || g.State == account.GrantPlanned {
 			fresh = append(fresh, p)
 		}
 	}
@@ -145,6 +146,11 @@ func concluded(t task, found []fitness.Finding) step.Result {
 			a.Fitness = remembered(t.Now, left)
 		}
 		a.Grants = slices.DeleteFunc(a.Grants, func(g account.Grant) bool { return g.Kind == account.Exclusion && g.Target == account.EveryPolicy })
+		for i, g := range a.Grants {
+			if g.Kind == account.Exclusion && g.State == account.GrantPlanned { // the policy it was to come back to is gone
+				a.Grants[i].State = account.GrantTaken
+			}
+		}
 	}}
 }
 

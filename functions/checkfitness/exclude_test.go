@@ -168,6 +168,22 @@ func TestExcludeFromNamedPolicies(t *testing.T) {
 	assert.Equal(t, account.GrantGiven, exclusions(task.Account)["one"].State)
 }
 
+// An offboarding that is taken back plans anew what it took.
+func TestAnExclusionIsGivenBack(t *testing.T) {
+	w, task := caught(policy("one", "MFA", nil))
+	task.Args.Policies = []string{"one", "gone"}
+	task.Account.Grants = []account.Grant{
+		{Kind: account.Exclusion, Target: "one", Name: "MFA", State: account.GrantPlanned, Ours: true},
+		{Kind: account.Exclusion, Target: "gone", Name: "Gone", State: account.GrantPlanned, Ours: true},
+	}
+	_, err := through(t, w, task)
+	require.NoError(t, err)
+	assert.Equal(t, []string{id}, w.facts.Policies[0].ExcludeUsers)
+	assert.Equal(t, account.GrantGiven, task.Account.Grant(account.Exclusion, "one").State)
+	assert.True(t, task.Account.Grant(account.Exclusion, "one").Ours)
+	assert.Equal(t, account.GrantTaken, task.Account.Grant(account.Exclusion, "gone").State)
+}
+
 func TestWhatOnlyTheAccountItselfShows(t *testing.T) {
 	w, task := caught()
 	a := w.accounts[id]

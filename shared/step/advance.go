@@ -2,6 +2,7 @@ package step
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/usher365/usher/events"
@@ -257,8 +258,12 @@ func (a *advance) remains() bool {
 }
 
 // heldBack reports whether an offboarding was refused before it took anything away: the
-// account is as it was.
+// account is as it was. One that it overtook while it was being made is not whole, so it
+// stays on its way out.
 func (a *advance) heldBack() bool {
+	if !whole(a.rec.Account) {
+		return false
+	}
 	for _, s := range a.rec.Request.Steps {
 		if s.State == account.StepDone && a.rec.Request.Action == account.Offboard {
 			return false
@@ -266,6 +271,12 @@ func (a *advance) heldBack() bool {
 	}
 	code := fault.Code(a.step.FaultCode)
 	return a.rec.Request.Action == account.Offboard && (code == fault.AccountHeld || code == fault.FederationUnknown)
+}
+
+// whole reports whether an account exists and holds what it was promised.
+func whole(acc account.Account) bool {
+	missing := func(g account.Grant) bool { return g.State != account.GrantGiven && g.State != account.GrantTaken }
+	return acc.ObjectID+acc.AppID != "" && !slices.ContainsFunc(acc.Grants, missing)
 }
 
 // closeFailed ends a request with a step that failed for good. An account of which

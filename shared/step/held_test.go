@@ -11,22 +11,28 @@ import (
 	"github.com/usher365/usher/shared/step"
 )
 
-// An offboarding that a hold refuses before anything was taken leaves the account as it was.
+// An offboarding that a hold refuses before anything was taken leaves the account as it was;
+// one that it overtook half-made is not as promised, and is not said to be.
 func TestAHeldAccountIsActiveAgain(t *testing.T) {
 	held := fault.Stop(fault.AccountHeld, errors.New("fed.contoso.com is federated"))
 	for name, tt := range map[string]struct {
 		answers []func() (step.Result, error)
+		object  string
+		role    account.GrantState
 		state   account.AccountState
 	}{
-		"refused at its first step": {[]func() (step.Result, error){failing(held)}, account.AccountActive},
-		"nothing could be read":     {[]func() (step.Result, error){failing(fault.Stop(fault.FederationUnknown, errors.New("away")))}, account.AccountActive},
-		"after something was taken": {[]func() (step.Result, error){done, failing(held)}, account.AccountLeaving},
-		"for another reason":        {[]func() (step.Result, error){failing(fault.Stop(fault.AccountProtected, errors.New("break glass")))}, account.AccountLeaving},
+		"refused at its first step": {[]func() (step.Result, error){failing(held)}, "obj-1", account.GrantGiven, account.AccountActive},
+		"nothing could be read":     {[]func() (step.Result, error){failing(fault.Stop(fault.FederationUnknown, errors.New("away")))}, "obj-1", account.GrantGiven, account.AccountActive},
+		"after something was taken": {[]func() (step.Result, error){done, failing(held)}, "obj-1", account.GrantGiven, account.AccountLeaving},
+		"for another reason":        {[]func() (step.Result, error){failing(fault.Stop(fault.AccountProtected, errors.New("break glass")))}, "obj-1", account.GrantGiven, account.AccountLeaving},
+		"overtook the role":         {[]func() (step.Result, error){failing(held)}, "obj-1", account.GrantPlanned, account.AccountLeaving},
+		"overtook the creation":     {[]func() (step.Result, error){failing(held)}, "", account.GrantGiven, account.AccountLeaving},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := setup(t, tt.answers...)
 			rec := r.book.records["req"]
 			rec.Request.Action, rec.Account.State = account.Offboard, account.AccountLeaving
+			rec.Account.ObjectID, rec.Account.Grants = tt.object, []account.Grant{{Kind: account.DirectoryRole, Target: "role", State: tt.role}}
 			r.book.records["req"] = rec
 			r.deliver(r.first())
 			if commands, _ := r.sent(); len(commands) > 0 {

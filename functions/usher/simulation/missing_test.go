@@ -84,5 +84,5 @@ func quiet(t *testing.T, on func(*world) engines) *story {
 	w := newWorld(t, 1, on)
 	w.calm = true
 	w.tenant.SetReplication(20 * time.Minute)
-	return &story{world: w, taken: map[string]bool{}}
+	return newStory(w)
 }

@@ -3,11 +3,11 @@ package simulation
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,10 +28,10 @@ import (
 	"github.com/usher365/usher/functions/notify"
 	"github.com/usher365/usher/functions/revoke"
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/entra"
 	"github.com/usher365/usher/shared/exchange"
 	"github.com/usher365/usher/shared/host/handovers"
-	"github.com/usher365/usher/shared/ledger"
 	"github.com/usher365/usher/shared/ledger/tables"
 	"github.com/usher365/usher/shared/patience"
 	"github.com/usher365/usher/shared/policy"
@@ -54,6 +54,8 @@ type process struct {
 	desk   *intake.Desk
 	door   *intake.Webhook
 	runner *step.Runner
+	office *handovers.Office
+	page   http.Handler
 	wg     sync.WaitGroup
 }
 
@@ -110,9 +112,15 @@ func (p *process) openDesk() {
 	require.NoError(p, err)
 	rules, err := policy.Builtin().WithApprovers(approvers)
 	require.NoError(p, err)
-	p.desk, err = intake.New(intake.Options{
-		Ledger: flaky{p}, Tenants: tenants, Profiles: catalogue, Policy: rules, Schema: form, Now: time.Now, NewID: p.newID,
+	p.office, err = handovers.New(handovers.Options{
+		Config: config.Config{HandOver: config.HandOver{Address: "https://usher.test/handover"}}, Ledger: flaky{p}, Now: time.Now, Log: p.journal(), Ticket: true,
 	})
+	require.NoError(p, err)
+	p.desk, err = intake.New(intake.Options{
+		Deliverable: p.office.Check, Ledger: flaky{p}, Tenants: tenants, Profiles: catalogue, Policy: rules, Schema: form, Now: time.Now, NewID: p.newID,
+	})
+	require.NoError(p, err)
+	_, p.page, err = p.office.Page(handovers.PageOptions{Vault: p.vault, Notices: flaky{p}, Desk: p.desk})
 	require.NoError(p, err)
 	verifier, err := webhook.NewVerifier(map[string][]webhook.Secret{"ticketing": {p.secret}}, 0, time.Now)
 	require.NoError(p, err)
@@ -157,15 +165,14 @@ func (p *process) wire() {
 	}).Handle)
 	step.Handle(p.runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(applications, applications, applications).
 		WithSetting(grantconsent.NewSetting(applications, applications)).Handle)
-	step.Handle(p.runner, events.FullSync, fullsync.Policy, fullsync.New(directory, groups, books, books, p.desk, time.Now).Handle)
-	office, err := handovers.New(handovers.Options{Ledger: p.ledger, Now: time.Now, Log: slog.New(slog.DiscardHandler), Ticket: true})
-	if err != nil {
-		panic(err) // without tenants and page there is nothing to refuse
-	}
+	sync := fullsync.New(directory, groups, books, books, p.desk, time.Now)
+	sync.Domains, sync.Consents = directory, applications
+	sync.Passwords = &fullsync.Passwords{Desk: p.desk, Vault: p.vault, Links: p.office}
+	step.Handle(p.runner, events.FullSync, fullsync.Policy, sync.Handle)
 	step.Handle(p.runner, events.HandOver, handover.Policy, handover.New(handover.Options{
-		Directory: directory, OnPremises: p.domain, Vault: p.vault, Links: office, Seal: handovers.Seal, Passwords: p.passwords,
+		Directory: directory, OnPremises: p.domain, Vault: p.vault, Links: p.office, Seal: handovers.Seal, Passwords: p.passwords,
 	}).Handle)
-	notices := p.runner.HandleNotices(notify.Policy, notify.New(p, nil, office, nil).Handle, nil)
+	notices := p.runner.HandleNotices(notify.Policy, notify.New(p, nil, p.office, nil).Handle, nil)
 	for _, function := range events.Functions() {
 		handle := p.runner.Deliver
 		if function == events.Notify {
@@ -212,85 +219,18 @@ func (w *world) post(id string, body []byte) (answer string) {
 	return ""
 }
 
-var errDisk = errors.New("the disk is full")
+// journal is the log of what writes one.
+func (w *world) journal() *slog.Logger { return slog.New(slog.NewTextHandler(lines{w}, nil)) }
 
-// flaky is the ledger of a process that can die, on a disk that can fail: before a
-// change, or after it, so that the change is made and nobody knows.
-type flaky struct{ p *process }
+// lines are kept with what was observed.
+type lines struct{ *world }
 
-func (f flaky) chaos(change ...any) error {
-	if f.p.dead.Load() || (!f.p.calm && f.p.random.chance(f.p.ledgerOdds, change...)) {
-		return errDisk
-	}
-	return nil
-}
-
-func (f flaky) change(name string, do func() error) error {
-	if err := f.chaos(name); err != nil {
-		return err
-	}
-	return errors.Join(do(), f.chaos(name))
-}
-
-func (f flaky) Accept(ctx context.Context, keys ledger.Keys, decide func(ledger.Situation) (ledger.Draft, error)) (v ledger.Verdict, err error) {
-	if err := f.chaos("accept", keys.Business); err != nil {
-		return v, err
-	}
-	if v, err = f.p.ledger.Accept(ctx, keys, decide); err != nil {
-		return v, err
-	}
-	return v, f.chaos("accept", keys.Business)
-}
-
-func (f flaky) Update(ctx context.Context, id string, change func(*ledger.Record) error) error {
-	if err := f.chaos("update", id); err != nil {
-		return err
-	}
-	if err := f.p.ledger.Update(ctx, id, change); err != nil {
-		return err
-	}
-	return f.chaos("update", id)
-}
-
-func (f flaky) UpdateNotice(ctx context.Context, key string, change func(*ledger.Notice) error) error {
-	return f.change("update a notice", func() error { return f.p.ledger.UpdateNotice(ctx, key, change) })
-}
-
-func (f flaky) Request(ctx context.Context, id string) (account.Request, error) {
-	return f.p.ledger.Request(ctx, id)
-}
-
-func (f flaky) Accounts(ctx context.Context, filter ledger.Filter) ([]account.Account, error) {
-	return f.p.ledger.Accounts(ctx, filter)
-}
-
-func (f flaky) Requests(ctx context.Context, filter ledger.Filter) ([]account.Request, error) {
-	return f.p.ledger.Requests(ctx, filter)
-}
-
-func (f flaky) Append(ctx context.Context, entries ...ledger.Entry) error {
-	return f.change("append", func() error { return f.p.ledger.Append(ctx, entries...) })
-}
-
-func (f flaky) SaveRun(ctx context.Context, run ledger.SyncRun) error {
-	return f.change("run", func() error { return f.p.ledger.SaveRun(ctx, run) })
+func (l lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.logged = append(l.logged, strings.TrimSpace(string(b)))
+	return len(b), nil
 }
 
 // silence keeps the queue's and the webhook's own logs out of the way.
 func init() { slog.SetDefault(slog.New(slog.DiscardHandler)) }
-
-func (f flaky) BeginInventory(ctx context.Context, t account.TenantID, run string) (inv ledger.Inventory, err error) {
-	return f.p.ledger.BeginInventory(ctx, t, run)
-}
-
-func (f flaky) AddToInventory(ctx context.Context, inv ledger.Inventory, users []account.User) error {
-	return f.change("inventory", func() error { return f.p.ledger.AddToInventory(ctx, inv, users) })
-}
-
-func (f flaky) FinishInventory(ctx context.Context, inv ledger.Inventory) (count, licensed int, err error) {
-	err = f.change("inventory finished", func() (err error) {
-		count, licensed, err = f.p.ledger.FinishInventory(ctx, inv)
-		return err
-	})
-	return count, licensed, err
-}

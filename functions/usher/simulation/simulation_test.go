@@ -39,7 +39,7 @@ func playAll(t *testing.T, worlds int, on func(*world) engines) {
 func play(t *testing.T, seed uint64, on func(*world) engines) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, seed, on)
-		s := &story{world: w, taken: map[string]bool{}}
+		s := newStory(w)
 		w.boot()
 		s.live()
 		s.check()

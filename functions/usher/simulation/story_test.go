@@ -2,11 +2,11 @@ package simulation
 
 import (
 	"encoding/json"
-	"fmt"
 	"sync"
 	"testing/synctest"
 	"time"
 
+	"filippo.io/age"
 	"github.com/stretchr/testify/require"
 
 	"github.com/usher365/usher/functions/intake"
@@ -19,6 +19,16 @@ type story struct {
 	mu sync.Mutex
 	// taken are the request ids that senders were told.
 	taken map[string]bool
+	// keys open what was sealed to people, by the public key; seen are the passwords that
+	// a one-time page showed, by the name of the account.
+	keys map[string]age.Identity
+	seen map[string]string
+	// first is what the tenant held when the story began.
+	first []string
+}
+
+func newStory(w *world) *story {
+	return &story{world: w, taken: map[string]bool{}, keys: map[string]age.Identity{}, seen: map[string]string{}, first: w.tenant.Holdings()}
 }
 
 // live plays the story: tickets first, then quiet for as long as anything may wait.
@@ -77,8 +87,8 @@ func (p *person) sleep(longest time.Duration, what string) {
 // live sends one ticket, perhaps twice, and perhaps thinks better of it.
 func (p *person) live() {
 	p.sleep(2*time.Hour, "morning")
-	name, ticket := p.ticket()
-	answer := p.send(ticket)
+	w := p.wish()
+	answer := p.send(w.request)
 	switch {
 	case answer.Status == intake.Parked:
 		p.sleep(time.Hour, "approval")
@@ -87,13 +97,14 @@ func (p *person) live() {
 		return
 	}
 	if p.chance(0.3, "sends twice") {
-		p.send(ticket)
+		p.send(w.request)
 	}
+	p.tend(w, answer)
 	if p.chance(0.5, "is content") {
 		return
 	}
 	p.sleep(4*time.Hour, "use")
-	farewell := p.send(p.farewell(name))
+	farewell := p.send(p.farewell(w))
 	if farewell.Status != intake.Accepted || p.chance(0.6, "means it") {
 		return
 	}
@@ -115,42 +126,6 @@ func (s *story) approve(id string) {
 			return err
 		})
 	}
-}
-
-// ticket makes up an onboarding.
-func (p *person) ticket() (name string, request map[string]any) {
-	name = fmt.Sprint("svc", p.number)
-	acc := map[string]any{"mode": "create", "userName": name}
-	request = map[string]any{"profile": "sam360", "account": acc}
-	switch p.random.upTo(9, p.number, "ticket") {
-	case 0:
-		request["profile"] = "kaspersky-quarantine"
-	case 1:
-		name = existing[p.random.upTo(len(existing), p.number, "existing")]
-		request["profile"], acc["userName"], acc["mode"] = "kaspersky-quarantine", name, "existing"
-		request["access"] = map[string]any{"directoryRoles": []string{"Security Administrator"}, "exchangeRoleGroups": []string{"View-Only Organization Management"}}
-	case 2:
-		name = foreign
-		acc["userName"] = name
-	case 3:
-		request["profile"] = "practice-protect-federation"
-		request["access"] = map[string]any{"directoryRoles": []string{"Global Administrator"}}
-	case 4:
-		request["access"] = map[string]any{"directoryRoles": []string{"Service Support Administrator"}, "exchangeRoleGroups": []string{missingGroup}}
-	case 5: // perhaps a second request for somebody else's account
-		name = fmt.Sprint("svc", p.random.upTo(p.number+1, p.number, "whose"))
-		acc["userName"] = name
-	case 6:
-		request["profile"], acc["mode"] = "kaspersky-quarantine", "synced"
-	}
-	p.dress(request, "onboard", fmt.Sprint("T", p.number))
-	return name, request
-}
-
-func (p *person) farewell(name string) map[string]any {
-	request := map[string]any{"account": map[string]any{"userName": name}}
-	p.dress(request, "offboard", fmt.Sprint("F", p.number))
-	return request
 }
 
 func (s *story) dress(request map[string]any, action, ticket string) {

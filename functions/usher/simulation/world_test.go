@@ -29,6 +29,8 @@ const (
 	domain = "contoso.onmicrosoft.com"
 	// missingGroup is a role group that may be asked for and does not exist.
 	missingGroup = "Help Desk"
+	// finance is a group of two people.
+	finance = "Finance London"
 	// foreign is an account that somebody else made under a name a ticket will ask for.
 	foreign = "taken"
 )
@@ -98,8 +100,17 @@ func (w *world) furnish() {
 		u.OnPremisesSync = i == 1
 		spec.Users = append(spec.Users, u)
 	}
+	if w.random.chance(0.5, "conditional access") {
+		spec.ConditionalAccess = []tenantfake.ConditionalAccessPolicy{{
+			ID: "ca000000-0000-4000-8000-000000000001", DisplayName: "Everybody needs a second factor", BuiltInControls: []string{"mfa"},
+		}}
+	}
 	w.tenant = w.server.AddTenant(spec)
 	w.server.AddVendors()
+	group := w.tenant.PutGroup(tenantfake.Group{ID: "9d0f0000-0000-4000-8000-000000000001", DisplayName: finance})
+	for _, name := range []string{"DiegoS", "LeeG"} {
+		require.True(w, w.tenant.JoinByHand(name+"@contoso.com", group))
+	}
 	for _, name := range append(existing, foreign) {
 		w.before[name+"@"+domain] = w.tenant.RolesOf(name + "@" + domain)
 	}
