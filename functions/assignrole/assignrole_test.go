@@ -112,6 +112,26 @@ func (s *staleList) RoleAssignments(ctx context.Context, t account.TenantID, p s
 	return s.Memory.RoleAssignments(ctx, t, p)
 }
 
+// A role that was taken for a new password is given anew, though a list shows it still.
+func TestARoleThatWasTakenIsNotBelievedToShow(t *testing.T) {
+	tenant, task := setup(t)
+	_, err := tenant.AssignRole(context.Background(), "tid", task.Account.ObjectID, role)
+	require.NoError(t, err)
+	task.Account.Grants[0].State = account.GrantTaken
+	res, err := handler(tenant).Handle(context.Background(), task)
+	require.NoError(t, err)
+	require.True(t, res.Again, "it is on record first")
+	res.Learn(&task.Account)
+	assert.Equal(t, account.GrantLeaving, task.Account.Grants[0].State)
+	asked := false
+	tenant.Before = func(op string) error { asked = asked || op == "AssignRole"; return nil }
+	res, err = handler(tenant).Handle(context.Background(), task)
+	require.NoError(t, err)
+	res.Learn(&task.Account)
+	assert.True(t, asked)
+	assert.Equal(t, account.GrantGiven, task.Account.Grants[0].State)
+}
+
 func TestAssignRoleWithoutAnAccountStops(t *testing.T) {
 	tenant, task := setup(t)
 	task.Account.ObjectID = ""
