@@ -110,7 +110,11 @@ func (c *Consents) find(ctx context.Context, t task) (remove removal, kept strin
 		return nil, "", fmt.Errorf("list the delegated permissions of %s: %w", app.DisplayName, err)
 	}
 	if kind == account.Application {
-		remove, kept = c.application(t, app, len(granted)+len(delegated))
+		others, err := c.ofOthers(ctx, t, appID, granted, delegated)
+		if err != nil {
+			return nil, "", err
+		}
+		remove, kept = c.application(t, app, others)
 		return remove, kept, nil
 	}
 	api, there, err := c.apps.ServicePrincipal(ctx, t.Tenant.ID, permission.Resource)
@@ -118,7 +122,7 @@ func (c *Consents) find(ctx context.Context, t task) (remove removal, kept strin
 		return nil, "", err
 	}
 	if permission.Delegated {
-		return c.scope(t, delegated, api, permission.Name), "", nil
+		return c.scope(t, delegated, api, appID, permission), "", nil
 	}
 	return c.appRole(t, granted, api, permission.Name), "", nil
 }
@@ -140,13 +144,18 @@ func (c *Consents) appRole(t task, granted []account.AppGrant, api account.Servi
 	return nil
 }
 
-// scope leaves the other scopes of the grant as they are.
-func (c *Consents) scope(t task, delegated []account.DelegatedGrant, api account.ServicePrincipal, name string) removal {
+// scope leaves the other scopes of the grant as they are, but for those that were taken
+// before: the list may be old, and what is set replaces all of it.
+func (c *Consents) scope(t task, delegated []account.DelegatedGrant, api account.ServicePrincipal, appID string, p account.AppPermission) removal {
 	for _, g := range delegated {
-		if g.UserID != "" || g.ResourceID != api.ObjectID || !g.Holds(name) {
+		if g.UserID != "" || g.ResourceID != api.ObjectID || !g.Holds(p.Name) {
 			continue
 		}
-		rest := slices.DeleteFunc(slices.Clone(g.Scopes), func(s string) bool { return strings.EqualFold(s, name) })
+		rest := slices.DeleteFunc(slices.Clone(g.Scopes), func(s string) bool {
+			other := account.AppPermission{Resource: p.Resource, Name: s, Delegated: true}
+			ours := t.Account.Grant(account.Scope, other.Target(appID))
+			return strings.EqualFold(s, p.Name) || ours != nil && ours.Ours && ours.State == account.GrantTaken
+		})
 		return func(ctx context.Context) error {
 			if len(rest) == 0 {
 				return c.delegations.WithdrawDelegated(ctx, t.Tenant.ID, g.ID)
@@ -155,4 +164,37 @@ func (c *Consents) scope(t task, delegated []account.DelegatedGrant, api account
 		}
 	}
 	return nil
+}
+
+// ofOthers counts what an application holds beside what we have taken from it: a list may
+// be old and still show that.
+func (c *Consents) ofOthers(ctx context.Context, t task, appID string, granted []account.AppGrant, delegated []account.DelegatedGrant) (count int, err error) {
+	var took []account.AppGrant
+	scopes := map[string][]string{}
+	for _, g := range t.Account.Grants {
+		id, p, ok := g.Kind.ParseTarget(g.Target)
+		if !ok || !g.Ours || g.State != account.GrantTaken || !strings.EqualFold(id, appID) {
+			continue
+		}
+		api, _, err := c.apps.ServicePrincipal(ctx, t.Tenant.ID, p.Resource)
+		if err != nil {
+			return 0, err
+		}
+		if p.Delegated {
+			scopes[api.ObjectID] = append(scopes[api.ObjectID], p.Name)
+		} else {
+			took = append(took, account.AppGrant{ResourceID: api.ObjectID, PermissionID: api.Permissions[p.Name]})
+		}
+	}
+	for _, g := range granted {
+		if !slices.ContainsFunc(took, g.Same) {
+			count++
+		}
+	}
+	for _, g := range delegated {
+		if g.UserID != "" || slices.ContainsFunc(g.Scopes, func(s string) bool { return !slices.Contains(scopes[g.ResourceID], s) }) {
+			count++
+		}
+	}
+	return count, nil
 }

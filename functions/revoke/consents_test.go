@@ -115,6 +115,39 @@ func TestEveryCrashOfAWithdrawalEndsAlike(t *testing.T) {
 	}
 }
 
+// oldList is a tenant whose lists of delegated permissions show them all, whatever was taken.
+type oldList struct {
+	*tenanttest.Memory
+	scopes []string
+}
+
+func (o oldList) DelegatedGrants(ctx context.Context, t account.TenantID, client string) ([]account.DelegatedGrant, error) {
+	grants, err := o.Memory.DelegatedGrants(ctx, t, client)
+	for i := range grants {
+		grants[i].Scopes = o.scopes
+	}
+	return grants, err
+}
+
+func TestAnOldListGivesNothingBack(t *testing.T) {
+	b := consented(t, "User.Read")
+	b.withdraw(t, b.task.Account.Grants[2])
+	g := b.task.Account.Grants[3]
+	b.task.Args = events.RevokeArgs{Part: events.RevokePart(g.Kind), Target: g.Target, Name: g.Name}
+	old := oldList{b.tenant, []string{"Mail.Read", "offline_access", "User.Read"}}
+	for range 2 {
+		res, _ := revoke.NewConsents(b.tenant, b.tenant, old).Handle(context.Background(), b.task)
+		if res.Learn != nil {
+			res.Learn(&b.task.Account)
+		}
+	}
+	app, _, err := b.tenant.ServicePrincipal(context.Background(), "tid", tenanttest.VendorApp)
+	require.NoError(t, err)
+	grants, err := b.tenant.DelegatedGrants(context.Background(), "tid", app.ObjectID)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"User.Read"}, grants[0].Scopes, "what was taken before stays taken")
+}
+
 func TestAConsentThatMayStillTurnUpIsWaitedFor(t *testing.T) {
 	b := consented(t)
 	b.all(t)
