@@ -1,15 +1,13 @@
 package handover
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"errors"
-	"html/template"
 	"net/http"
 	"time"
+
+	"github.com/usher365/usher/shared/webpage"
 )
 
 var (
@@ -18,29 +16,8 @@ var (
 	//go:embed page.css
 	pageCSS string
 
-	page = template.Must(template.New("page").Funcs(template.FuncMap{
-		"css": func() template.CSS { return template.CSS(pageCSS) },
-	}).Parse(pageHTML))
+	page = webpage.New(pageHTML, pageCSS, webpage.FormToItself)
 )
-
-// headers of every answer. The page has no script at all, one style sheet known by its
-// digest, and a form that goes to itself; nothing of it is kept, indexed or framed.
-var headers = map[string]string{
-	"Content-Type":                 "text/html; charset=utf-8",
-	"Cache-Control":                "no-store",
-	"Content-Security-Policy":      "default-src 'none'; style-src 'sha256-" + styleDigest() + "'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-	"Referrer-Policy":              "no-referrer",
-	"X-Frame-Options":              "DENY",
-	"X-Content-Type-Options":       "nosniff",
-	"X-Robots-Tag":                 "noindex, nofollow, noarchive",
-	"Cross-Origin-Opener-Policy":   "same-origin",
-	"Cross-Origin-Resource-Policy": "same-origin",
-}
-
-func styleDigest() string {
-	digest := sha256.Sum256([]byte(pageCSS))
-	return base64.StdEncoding.EncodeToString(digest[:])
-}
 
 // view is what the page shows. Its state decides which part.
 type view struct {
@@ -226,25 +203,14 @@ func (l *Links) failed(ctx context.Context, key, doing string, err error) {
 
 // write answers with the page, and reports whether it went out, as far as the server knows.
 func (l *Links) write(w http.ResponseWriter, r *http.Request, v view) bool {
-	var body bytes.Buffer
-	if err := page.Execute(&body, v); err != nil {
-		// The cause is left out: it could quote what the page was to show.
-		l.o.Log.ErrorContext(r.Context(), "the page of a hand-over cannot be made", "show", v.Show)
-		http.Error(w, "the page cannot be made", http.StatusInternalServerError)
-		return false
-	}
-	for name, value := range headers {
-		w.Header().Set(name, value)
-	}
 	if v.Show == "unavailable" {
 		w.Header().Set("Retry-After", "30")
 	}
-	w.WriteHeader(statuses[v.Show])
-	if _, err := w.Write(body.Bytes()); err != nil {
-		return false
+	err := page.Write(w, statuses[v.Show], v)
+	if errors.Is(err, webpage.ErrNotMade) {
+		l.o.Log.ErrorContext(r.Context(), "the page of a hand-over cannot be made", "show", v.Show)
 	}
-	err := http.NewResponseController(w).Flush()
-	return err == nil || errors.Is(err, errors.ErrUnsupported)
+	return err == nil
 }
 
 func inWords(at time.Time) string { return at.UTC().Format("2 January 2006, 15:04 UTC") }

@@ -1,50 +1,22 @@
 package consents
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
-	"html/template"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/consent"
+	"github.com/usher365/usher/shared/webpage"
 )
 
-var (
-	//go:embed page.html
-	pageHTML string
-	//go:embed page.css
-	pageCSS string
+//go:embed page.html
+var pageHTML string
 
-	page = template.Must(template.New("page").Funcs(template.FuncMap{
-		"css": func() template.CSS { return template.CSS(pageCSS) },
-	}).Parse(pageHTML))
-)
-
-// headers of every answer. The page has no script and no form, and one style sheet that is
-// known by its digest; nothing of it is kept, indexed or framed, and its address, which
-// holds a state, is told to nobody.
-var headers = map[string]string{
-	"Content-Type":                 "text/html; charset=utf-8",
-	"Cache-Control":                "no-store",
-	"Content-Security-Policy":      "default-src 'none'; style-src 'sha256-" + styleDigest() + "'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
-	"Referrer-Policy":              "no-referrer",
-	"X-Frame-Options":              "DENY",
-	"X-Content-Type-Options":       "nosniff",
-	"X-Robots-Tag":                 "noindex, nofollow, noarchive",
-	"Cross-Origin-Opener-Policy":   "same-origin",
-	"Cross-Origin-Resource-Policy": "same-origin",
-}
-
-func styleDigest() string {
-	digest := sha256.Sum256([]byte(pageCSS))
-	return base64.StdEncoding.EncodeToString(digest[:])
-}
+var page = webpage.New(pageHTML, "", webpage.NoForm)
 
 // unavailable is shown when our own books could not be reached.
 const unavailable consent.Outcome = "unavailable"
@@ -105,17 +77,10 @@ func (f *Office) take(ctx context.Context, raw string) consent.Verdict {
 }
 
 func (f *Office) write(w http.ResponseWriter, r *http.Request, v consent.Verdict) {
-	var body bytes.Buffer
-	if err := page.Execute(&body, view{string(v.Outcome), v.Link.Request}); err != nil {
+	switch err := page.Write(w, statuses[v.Outcome], view{string(v.Outcome), v.Link.Request}); {
+	case errors.Is(err, webpage.ErrNotMade):
 		f.Log.ErrorContext(r.Context(), "the page of a consent cannot be made", "show", v.Outcome)
-		http.Error(w, "the page cannot be made", http.StatusInternalServerError)
-		return
-	}
-	for name, value := range headers {
-		w.Header().Set(name, value)
-	}
-	w.WriteHeader(statuses[v.Outcome])
-	if _, err := w.Write(body.Bytes()); err != nil {
+	case err != nil:
 		f.Log.DebugContext(r.Context(), "the page of a consent did not arrive", "error", err)
 	}
 }
