@@ -31,14 +31,14 @@ import (
 	"github.com/usher365/usher/shared/fault"
 )
 
-// Store keeps one small value for each name. Notes of the ledger do.
+// Store keeps one small value for each name: the notes of the ledger.
 type Store interface {
-	// Get gives the value kept under a name, nil when there is none.
-	Get(ctx context.Context, name string) ([]byte, error)
-	// Swap puts a value in the place of the old one and reports true, or changes nothing
+	// Note gives the value kept under a name, nil when there is none.
+	Note(ctx context.Context, name string) ([]byte, error)
+	// SwapNote puts a value in the place of the old one and reports true, or changes nothing
 	// and reports false when something else than old lies there by now. A nil old stands
 	// for nothing there. It is atomic for all who use the store.
-	Swap(ctx context.Context, name string, old, value []byte) (bool, error)
+	SwapNote(ctx context.Context, name string, old, value []byte) (bool, error)
 }
 
 // Link is an admin consent link that was handed out.
@@ -142,17 +142,17 @@ func (l *Links) Issue(ctx context.Context, a Ask) (address account.Secret, link 
 
 // put keeps a link, and then makes it its step's latest.
 func (l *Links) put(ctx context.Context, hash string, link Link) error {
-	if fresh, err := l.store.Swap(ctx, nameOfLink(hash), nil, encoded(link)); err != nil {
+	if fresh, err := l.store.SwapNote(ctx, nameOfLink(hash), nil, encoded(link)); err != nil {
 		return err
 	} else if !fresh {
 		return errors.New("a state was made twice")
 	}
 	for range swaps {
-		before, err := l.store.Get(ctx, nameOfLatest(link.Request, link.Step))
+		before, err := l.store.Note(ctx, nameOfLatest(link.Request, link.Step))
 		if err != nil {
 			return err
 		}
-		if done, err := l.store.Swap(ctx, nameOfLatest(link.Request, link.Step), slices.Clone(before), []byte(hash)); err != nil || done {
+		if done, err := l.store.SwapNote(ctx, nameOfLatest(link.Request, link.Step), slices.Clone(before), []byte(hash)); err != nil || done {
 			return err
 		}
 	}
@@ -161,7 +161,7 @@ func (l *Links) put(ctx context.Context, hash string, link Link) error {
 
 // Latest gives the link of a step that works, or worked last, and reports false when none was made.
 func (l *Links) Latest(ctx context.Context, request, step string) (Link, bool, error) {
-	hash, err := l.store.Get(ctx, nameOfLatest(request, step))
+	hash, err := l.store.Note(ctx, nameOfLatest(request, step))
 	if err != nil || len(hash) == 0 {
 		return Link{}, false, err
 	}
@@ -171,7 +171,7 @@ func (l *Links) Latest(ctx context.Context, request, step string) (Link, bool, e
 
 // load reads a link and how it is stored; nothing is stored when it was never made.
 func (l *Links) load(ctx context.Context, hash string) (link Link, stored []byte, err error) {
-	stored, err = l.store.Get(ctx, nameOfLink(hash))
+	stored, err = l.store.Note(ctx, nameOfLink(hash))
 	if err != nil || len(stored) == 0 {
 		return link, nil, err
 	}

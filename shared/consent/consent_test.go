@@ -34,13 +34,13 @@ type memory struct {
 
 func newMemory() *memory { return &memory{values: map[string][]byte{}} }
 
-func (m *memory) Get(_ context.Context, name string) ([]byte, error) {
+func (m *memory) Note(_ context.Context, name string) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.values[name], m.err
 }
 
-func (m *memory) Swap(_ context.Context, name string, old, value []byte) (bool, error) {
+func (m *memory) SwapNote(_ context.Context, name string, old, value []byte) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now, there := m.values[name]

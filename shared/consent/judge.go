@@ -64,7 +64,7 @@ func (l *Links) Judge(ctx context.Context, q url.Values) (Verdict, error) {
 		if stored == nil {
 			return Verdict{Outcome: Unknown, Reason: "the state was never handed out"}, nil
 		}
-		latest, err := l.store.Get(ctx, nameOfLatest(link.Request, link.Step))
+		latest, err := l.store.Note(ctx, nameOfLatest(link.Request, link.Step))
 		if err != nil {
 			return Verdict{}, fmt.Errorf("look up the latest consent link of request %s: %w", link.Request, err)
 		}
@@ -75,7 +75,7 @@ func (l *Links) Judge(ctx context.Context, q url.Values) (Verdict, error) {
 		before := bytes.Clone(stored)
 		link.Answer = answerOf(link, q)
 		link.Answer.At = l.opts.Now().UTC()
-		first, err := l.store.Swap(ctx, nameOfLink(key), before, encoded(link))
+		first, err := l.store.SwapNote(ctx, nameOfLink(key), before, encoded(link))
 		if err != nil {
 			return Verdict{}, fmt.Errorf("use the consent link of request %s: %w", link.Request, err)
 		}

@@ -11,7 +11,7 @@
 //     before there is an account;
 //   - serves [Links.Handler] below the path of Options.Address, outside the API's bearer
 //     token, and keeps the paths below it out of access logs: they hold the token;
-//   - gives Links a store whose Swap is atomic for every process that serves the page;
+//   - gives Links a store whose SwapNote is atomic for every process that serves the page;
 //   - asks [Links.Look] how a hand-over stands, and makes a new password when it
 //     expired or when [Options].Alarm was called: what was handed over wrongly is never
 //     handed over again.

@@ -18,14 +18,14 @@ import (
 	"github.com/usher365/usher/shared/fault"
 )
 
-// Store keeps one small value for each name. Notes of the ledger do, with a swap beside them.
+// Store keeps one small value for each name: the notes of the ledger.
 type Store interface {
-	// Get gives the value kept under a name, nil when there is none.
-	Get(ctx context.Context, name string) ([]byte, error)
-	// Swap puts a value in the place of the old one and reports true, or changes nothing
+	// Note gives the value kept under a name, nil when there is none.
+	Note(ctx context.Context, name string) ([]byte, error)
+	// SwapNote puts a value in the place of the old one and reports true, or changes nothing
 	// and reports false when something else than old lies there by now. A nil old stands
 	// for nothing there. It is atomic for all who use the store.
-	Swap(ctx context.Context, name string, old, value []byte) (bool, error)
+	SwapNote(ctx context.Context, name string, old, value []byte) (bool, error)
 }
 
 // Vault opens what lies under a reference.
@@ -239,7 +239,7 @@ func (l *Links) change(ctx context.Context, key string, edit func(r record, know
 }
 
 func (l *Links) load(ctx context.Context, key string) (r record, stored []byte, err error) {
-	stored, err = l.o.Store.Get(ctx, storePrefix+key)
+	stored, err = l.o.Store.Note(ctx, storePrefix+key)
 	if err != nil || len(stored) == 0 {
 		return record{}, nil, err
 	}
@@ -254,5 +254,5 @@ func (l *Links) swap(ctx context.Context, key string, old []byte, r record) (boo
 	if err != nil {
 		return false, fmt.Errorf("write the record of hand-over %s: %w", key, err)
 	}
-	return l.o.Store.Swap(ctx, storePrefix+key, old, value)
+	return l.o.Store.SwapNote(ctx, storePrefix+key, old, value)
 }

@@ -31,13 +31,13 @@ type store struct {
 	between func()
 }
 
-func (s *store) Get(_ context.Context, name string) ([]byte, error) {
+func (s *store) Note(_ context.Context, name string) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.values[name], s.down
 }
 
-func (s *store) Swap(_ context.Context, name string, old, value []byte) (bool, error) {
+func (s *store) SwapNote(_ context.Context, name string, old, value []byte) (bool, error) {
 	if f := s.between; f != nil {
 		s.between = nil
 		f()

@@ -129,9 +129,9 @@ func withdraw(t *testing.T, directory *entra.Client, acc account.Account) {
 // pile is a consent.Store for one caller at a time.
 type pile map[string][]byte
 
-func (p pile) Get(_ context.Context, name string) ([]byte, error) { return p[name], nil }
+func (p pile) Note(_ context.Context, name string) ([]byte, error) { return p[name], nil }
 
-func (p pile) Swap(_ context.Context, name string, _, value []byte) (bool, error) {
+func (p pile) SwapNote(_ context.Context, name string, _, value []byte) (bool, error) {
 	p[name] = value
 	return true, nil
 }

@@ -20,8 +20,7 @@ import (
 
 // Ledger is what consent by link needs of it.
 type Ledger interface {
-	Note(ctx context.Context, key string) ([]byte, error)
-	SwapNote(ctx context.Context, key string, old, value []byte) (bool, error)
+	consent.Store
 	Request(ctx context.Context, id string) (account.Request, error)
 	Update(ctx context.Context, requestID string, change func(*ledger.Record) error) error
 }
@@ -44,18 +43,7 @@ type Office struct {
 
 // New makes an Office.
 func New(o Options) *Office {
-	return &Office{o, consent.New(notes{o.Ledger}, consent.Options{Now: o.Now})}
-}
-
-// notes keep the links.
-type notes struct{ ledger Ledger }
-
-// Get reads a note.
-func (n notes) Get(ctx context.Context, name string) ([]byte, error) { return n.ledger.Note(ctx, name) }
-
-// Swap changes a note that still is as it was.
-func (n notes) Swap(ctx context.Context, name string, old, value []byte) (bool, error) {
-	return n.ledger.SwapNote(ctx, name, old, value)
+	return &Office{o, consent.New(o.Ledger, consent.Options{Now: o.Now})}
 }
 
 // Check refuses consent by link where no browser can come back.

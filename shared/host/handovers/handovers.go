@@ -19,8 +19,7 @@ import (
 
 // Ledger is what the hand-over needs of it.
 type Ledger interface {
-	Note(ctx context.Context, key string) ([]byte, error)
-	SwapNote(ctx context.Context, key string, old, value []byte) (bool, error)
+	handover.Store
 	Account(ctx context.Context, id string) (account.Account, error)
 	Update(ctx context.Context, requestID string, change func(*ledger.Record) error) error
 }
@@ -73,18 +72,7 @@ func text(err error) string {
 
 func (f *Office) options() handover.Options {
 	h := f.o.Config.HandOver
-	return handover.Options{Store: notes{f.o.Ledger}, Address: h.Address, Life: h.Life, Now: f.o.Now, Log: f.o.Log}
-}
-
-// notes keep the links' records.
-type notes struct{ ledger Ledger }
-
-// Get reads a note.
-func (n notes) Get(ctx context.Context, name string) ([]byte, error) { return n.ledger.Note(ctx, name) }
-
-// Swap changes a note that still is as it was.
-func (n notes) Swap(ctx context.Context, name string, old, value []byte) (bool, error) {
-	return n.ledger.SwapNote(ctx, name, old, value)
+	return handover.Options{Store: f.o.Ledger, Address: h.Address, Life: h.Life, Now: f.o.Now, Log: f.o.Log}
 }
 
 // Check refuses a delivery that this installation does not have, and recipients that are
