@@ -34,12 +34,7 @@ func (c *Client) Assign(ctx context.Context, t account.TenantID, principal, user
 		doing: "assign user " + user + " to service principal " + principal, objects: []string{principal, user, role},
 		permission: changesGrant, missing: fault.UserNotReadable, conflict: fault.RoleConflict,
 	}
-	err := c.run(ctx, t, call, func(s *session) error {
-		return s.write(ctx, http.MethodPost, grantsPath(principal), map[string]string{
-			"principalId": user, "resourceId": principal, "appRoleId": role,
-		})
-	})
-	return unlessConflict(err, fault.RoleConflict)
+	return c.giveAppRole(ctx, t, call, user, principal, role)
 }
 
 // Unassign takes an assignment away, by its id. One that is gone already is no error.

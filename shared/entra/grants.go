@@ -75,9 +75,15 @@ func (c *Client) GivePermission(ctx context.Context, t account.TenantID, princip
 		doing: "grant permission " + permission + " to " + principal, objects: []string{principal, resource, permission},
 		permission: changesGrant, missing: fault.IdentityNotFound, conflict: fault.RoleConflict,
 	}
+	return c.giveAppRole(ctx, t, call, principal, resource, permission)
+}
+
+// giveAppRole gives a role of an application to a principal: a permission of an API to an
+// application, or the use of an application to a user.
+func (c *Client) giveAppRole(ctx context.Context, t account.TenantID, call call, principal, resource, role string) error {
 	err := c.run(ctx, t, call, func(s *session) error {
 		return s.write(ctx, http.MethodPost, grantsPath(resource), map[string]string{
-			"principalId": principal, "resourceId": resource, "appRoleId": permission,
+			"principalId": principal, "resourceId": resource, "appRoleId": role,
 		})
 	})
 	return unlessConflict(err, fault.RoleConflict)
