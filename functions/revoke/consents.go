@@ -170,15 +170,18 @@ func (c *Consents) scope(t task, delegated []account.DelegatedGrant, api account
 // be old and still show that.
 func (c *Consents) ofOthers(ctx context.Context, t task, appID string, granted []account.AppGrant, delegated []account.DelegatedGrant) (count int, err error) {
 	var took []account.AppGrant
-	scopes := map[string][]string{}
+	scopes, apis := map[string][]string{}, map[string]account.ServicePrincipal{}
 	for _, g := range t.Account.Grants {
 		id, p, ok := g.Kind.ParseTarget(g.Target)
 		if !ok || !g.Ours || g.State != account.GrantTaken || !strings.EqualFold(id, appID) {
 			continue
 		}
-		api, _, err := c.apps.ServicePrincipal(ctx, t.Tenant.ID, p.Resource)
-		if err != nil {
-			return 0, err
+		api, known := apis[p.Resource]
+		if !known {
+			if api, _, err = c.apps.ServicePrincipal(ctx, t.Tenant.ID, p.Resource); err != nil {
+				return 0, err
+			}
+			apis[p.Resource] = api
 		}
 		if p.Delegated {
 			scopes[api.ObjectID] = append(scopes[api.ObjectID], p.Name)
