@@ -45,7 +45,8 @@ func setup(t *testing.T) *bench {
 // once is one call of the handler, whose account is kept as the ledger keeps it.
 func (b *bench) once() (step.Result, error) {
 	b.Helper()
-	res, err := grantconsent.New(b.tenant, b.tenant, b.tenant).Handle(ctx, b.task)
+	h := grantconsent.New(b.tenant, b.tenant, b.tenant).WithSetting(grantconsent.NewSetting(b.tenant, b.tenant))
+	res, err := h.Handle(ctx, b.task)
 	if res.Learn != nil {
 		res.Learn(&b.task.Account)
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/usher365/usher/functions/grantconsent"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
-	"github.com/usher365/usher/shared/step"
 	"github.com/usher365/usher/shared/tenanttest"
 )
 
@@ -41,27 +40,6 @@ func settingBench(t *testing.T) (b *bench, want account.ConsentPolicy) {
 	}}
 }
 
-func (b *bench) settingOnce() (step.Result, error) {
-	b.Helper()
-	h := grantconsent.New(b.tenant, b.tenant, b.tenant).WithSetting(grantconsent.NewSetting(b.tenant, b.tenant))
-	res, err := h.Handle(ctx, b.task)
-	if res.Learn != nil {
-		res.Learn(&b.task.Account)
-	}
-	return res, err
-}
-
-func (b *bench) settingRun() step.Result {
-	b.Helper()
-	for range 20 {
-		if res, err := b.settingOnce(); err == nil && !res.Again {
-			return res
-		}
-	}
-	require.Fail(b, "it was never done")
-	return step.Result{}
-}
-
 // is demands that the tenant has the policy, and the row says what it was.
 func (b *bench) is(want, before account.ConsentPolicy) {
 	b.Helper()
@@ -79,12 +57,12 @@ func (b *bench) is(want, before account.ConsentPolicy) {
 func TestTheConsentPolicyIsSet(t *testing.T) {
 	b, want := settingBench(t)
 	sets := len(b.tenant.Calls())
-	res, err := b.settingOnce()
+	res, err := b.once()
 	require.NoError(t, err)
 	assert.True(t, res.Again, "what was before is on record first")
 	assert.NotContains(t, b.tenant.Calls()[sets:], "SetConsentPolicy")
 	assert.Equal(t, theirs, b.task.Account.PolicyChange.Before)
-	res, err = b.settingOnce()
+	res, err = b.once()
 	require.NoError(t, err)
 	assert.Contains(t, res.Detail, "days until a request expires: 14 -> 30")
 	assert.Contains(t, res.Detail, "within an hour")
@@ -96,7 +74,7 @@ func TestTheConsentPolicyIsSet(t *testing.T) {
 func TestEveryCrashEndsInTheSamePolicy(t *testing.T) {
 	whole, _ := settingBench(t)
 	made := len(whole.tenant.Calls())
-	whole.settingRun()
+	whole.run()
 	lost := errors.New("connection lost")
 	for at := range len(whole.tenant.Calls()) - made {
 		for _, after := range []bool{false, true} {
@@ -113,7 +91,7 @@ func TestEveryCrashEndsInTheSamePolicy(t *testing.T) {
 			} else {
 				b.tenant.Before = hook
 			}
-			b.settingRun()
+			b.run()
 			b.is(want, theirs)
 		}
 	}
@@ -124,7 +102,7 @@ func TestAPolicyThatIsSoAlreadyIsNotOurs(t *testing.T) {
 	_, err := b.tenant.SetConsentPolicy(ctx, "tid", want)
 	require.NoError(t, err)
 	sets := len(b.tenant.Calls())
-	assert.Contains(t, b.settingRun().Detail, "already")
+	assert.Contains(t, b.run().Detail, "already")
 	assert.NotContains(t, b.tenant.Calls()[sets:], "SetConsentPolicy")
 	assert.Nil(t, b.task.Account.PolicyChange)
 	assert.False(t, b.task.Account.Grants[0].Ours)
@@ -134,7 +112,7 @@ func TestOnlyWhatIsAskedForChanges(t *testing.T) {
 	b, _ := settingBench(t)
 	no := false
 	b.task.Args.Policy = &events.ConsentPolicy{Enabled: &no, RequestExpiresDays: 7}
-	b.settingRun()
+	b.run()
 	want := theirs
 	want.Days = 7
 	b.is(want, theirs)
@@ -143,13 +121,13 @@ func TestOnlyWhatIsAskedForChanges(t *testing.T) {
 // Somebody else may set the policy between our look and our change: theirs is what is put back.
 func TestAnotherChangeMeanwhileIsKept(t *testing.T) {
 	b, want := settingBench(t)
-	_, err := b.settingOnce()
+	_, err := b.once()
 	require.NoError(t, err)
 	meanwhile := theirs
 	meanwhile.Reviewers = append(meanwhile.Reviewers[:1:1], account.Reviewer{Kind: account.ReviewerUser, ID: "zoe"})
 	_, err = b.tenant.SetConsentPolicy(ctx, "tid", meanwhile)
 	require.NoError(t, err)
-	b.settingRun()
+	b.run()
 	want.Reviewers = append(append([]account.Reviewer{}, meanwhile.Reviewers...), want.Reviewers[1:]...)
 	b.is(want, meanwhile)
 }
@@ -157,14 +135,14 @@ func TestAnotherChangeMeanwhileIsKept(t *testing.T) {
 // A second request on the same row puts back, in the end, what was before the first.
 func TestASecondChangeRemembersTheFirstState(t *testing.T) {
 	b, want := settingBench(t)
-	b.settingRun()
+	b.run()
 	b.task.Account.Grants[0].State = account.GrantPlanned
 	b.task.Args.Policy.RequestExpiresDays = 45
-	b.settingRun()
+	b.run()
 	want.Days = 45
 	b.is(want, theirs)
 	b.task.Account.Grants[0].State = account.GrantPlanned
-	b.settingRun()
+	b.run()
 	b.is(want, theirs)
 }
 
@@ -184,7 +162,7 @@ func (s *stalePolicy) ConsentPolicy(ctx context.Context, t account.TenantID) (ac
 
 func TestTheConsentPolicyIsDoneOnlyWhenItShows(t *testing.T) {
 	b, want := settingBench(t)
-	_, err := b.settingOnce()
+	_, err := b.once()
 	require.NoError(t, err)
 	stale := &stalePolicy{b.tenant, 3}
 	h := grantconsent.NewSetting(stale, b.tenant)
@@ -192,21 +170,21 @@ func TestTheConsentPolicyIsDoneOnlyWhenItShows(t *testing.T) {
 	assert.Equal(t, fault.ConsentPolicyNotVisible, fault.CodeOf(err))
 	assert.Equal(t, fault.Waiting, fault.ClassOf(err))
 	assert.Greater(t, grantconsent.Policy.Waits[fault.ConsentPolicyNotVisible].Patience.Hours(), 1.0)
-	b.settingRun()
+	b.run()
 	b.is(want, theirs)
 }
 
 func TestAPolicyThatWasBeingPutBackIsLookedAtAgain(t *testing.T) {
 	b, want := settingBench(t)
-	b.settingRun()
+	b.run()
 	b.task.Account.Grants[0].State = account.GrantLeaving
 	b.task.Now = b.task.Now.AddDate(1, 0, 0)
 	b.task.Step.FirstSeen = b.task.Now
-	_, err := b.settingOnce()
+	_, err := b.once()
 	assert.Equal(t, fault.Waiting, fault.ClassOf(err), "what shows may be a moment old")
 	_, err = b.tenant.SetConsentPolicy(ctx, "tid", theirs)
 	require.NoError(t, err)
-	b.settingRun()
+	b.run()
 	b.is(want, theirs)
 }
 
@@ -235,7 +213,7 @@ func TestConsentPoliciesThatAreRefused(t *testing.T) {
 				require.NoError(t, err)
 			}
 			b.task.Args.Policy = &tt.asked
-			_, err := b.settingOnce()
+			_, err := b.once()
 			require.ErrorContains(t, err, tt.says)
 			assert.Equal(t, tt.code, fault.CodeOf(err))
 			assert.Equal(t, fault.Permanent, fault.ClassOf(err))
@@ -244,6 +222,6 @@ func TestConsentPoliciesThatAreRefused(t *testing.T) {
 	}
 	b, _ := settingBench(t)
 	b.task.Args.Policy = nil
-	_, err := b.settingOnce()
+	_, err := b.once()
 	assert.Equal(t, fault.MalformedCommand, fault.CodeOf(err))
 }
