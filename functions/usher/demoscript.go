@@ -46,8 +46,8 @@ func performance(name string) (body []byte, changed string, err error) {
 	if body, err = samples.Files.ReadFile(name); err != nil {
 		return nil, "", err
 	}
-	req, err := sampleRequest(name)
-	if err != nil || req.Offboard == nil || req.Offboard.GraceDays == 0 {
+	var req events.Request
+	if err := json.Unmarshal(body, &req); err != nil || req.Offboard == nil || req.Offboard.GraceDays == 0 {
 		return body, "", err
 	}
 	changed = fmt.Sprintf(", without its grace of %d days", req.Offboard.GraceDays)
