@@ -15,7 +15,7 @@ var errDisk = errors.New("the disk is full")
 type flaky struct{ p *process }
 
 func (f flaky) chaos(change ...any) error {
-	if f.p.dead.Load() || (!f.p.calm && f.p.random.chance(f.p.ledgerOdds, change...)) {
+	if f.p.dead.Load() || (!f.p.calm.Load() && f.p.random.chance(f.p.ledgerOdds, change...)) {
 		return errDisk
 	}
 	return nil

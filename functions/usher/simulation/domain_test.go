@@ -34,7 +34,7 @@ var errCut = errors.New("the connection was cut")
 // process dies of it.
 func (w *world) domainFate(when, op, about string) error {
 	switch {
-	case w.calm:
+	case w.calm.Load():
 		return nil
 	case w.random.chance(w.deathOdds, "death", "domain", when, op, about):
 		w.current().die()

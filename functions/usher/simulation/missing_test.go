@@ -82,7 +82,7 @@ func runMissing(t *testing.T, on func(*world) engines, take func(*tenantfake.Ten
 // quiet is a world in which nothing fails by chance.
 func quiet(t *testing.T, on func(*world) engines) *story {
 	w := newWorld(t, 1, on)
-	w.calm = true
+	w.calm.Store(true)
 	w.tenant.SetReplication(20 * time.Minute)
 	return newStory(w)
 }

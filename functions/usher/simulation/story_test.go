@@ -44,7 +44,7 @@ func (s *story) live() {
 	}
 	people.Wait()
 	time.Sleep(s.random.within(3*time.Hour, "evening"))
-	s.calm = true
+	s.calm.Store(true)
 	close(calm)
 	for range 5 {
 		time.Sleep(26 * time.Hour)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,7 +53,7 @@ type world struct {
 	engines engines
 	vault   *secrets.FileVault
 	secret  webhook.Secret
-	calm    bool // no more faults
+	calm    atomic.Bool // no more faults
 
 	// stop ends Entra Connect.
 	stop func()
@@ -135,7 +136,7 @@ func (w *world) close() {
 
 // fate decides what happens to a call, and whether the process dies of it.
 func (w *world) fate(c tenantfake.Call) tenantfake.Decision {
-	if w.calm {
+	if w.calm.Load() {
 		return tenantfake.Decision{}
 	}
 	call := []any{c.Service, c.Method, c.Template, c.Cmdlet, w.about(c)}
@@ -180,7 +181,7 @@ func (w *world) current() *process {
 
 // Tell is the ticketing system hearing of a request; it is down now and then.
 func (w *world) Tell(_ context.Context, s events.Status) error {
-	if !w.calm && w.random.chance(w.faultOdds, "told", s.Data.RequestID, s.Data.Sequence) {
+	if !w.calm.Load() && w.random.chance(w.faultOdds, "told", s.Data.RequestID, s.Data.Sequence) {
 		return context.DeadlineExceeded
 	}
 	w.mu.Lock()
