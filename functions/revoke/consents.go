@@ -166,14 +166,14 @@ func (c *Consents) scope(t task, delegated []account.DelegatedGrant, api account
 	return nil
 }
 
-// ofOthers counts what an application holds beside what we have taken from it: a list may
-// be old and still show that.
+// ofOthers counts what an application holds beside what is ours: of that a list may be old
+// and show what was taken, and what could not be taken goes with the application.
 func (c *Consents) ofOthers(ctx context.Context, t task, appID string, granted []account.AppGrant, delegated []account.DelegatedGrant) (count int, err error) {
-	var took []account.AppGrant
+	var ours []account.AppGrant
 	scopes, apis := map[string][]string{}, map[string]account.ServicePrincipal{}
 	for _, g := range t.Account.Grants {
 		id, p, ok := g.Kind.ParseTarget(g.Target)
-		if !ok || !g.Ours || g.State != account.GrantTaken || !strings.EqualFold(id, appID) {
+		if !ok || !g.Ours || !strings.EqualFold(id, appID) {
 			continue
 		}
 		api, known := apis[p.Resource]
@@ -186,11 +186,11 @@ func (c *Consents) ofOthers(ctx context.Context, t task, appID string, granted [
 		if p.Delegated {
 			scopes[api.ObjectID] = append(scopes[api.ObjectID], p.Name)
 		} else {
-			took = append(took, account.AppGrant{ResourceID: api.ObjectID, PermissionID: api.Permissions[p.Name]})
+			ours = append(ours, account.AppGrant{ResourceID: api.ObjectID, PermissionID: api.Permissions[p.Name]})
 		}
 	}
 	for _, g := range granted {
-		if !slices.ContainsFunc(took, g.Same) {
+		if !slices.ContainsFunc(ours, g.Same) {
 			count++
 		}
 	}

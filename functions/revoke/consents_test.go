@@ -96,6 +96,15 @@ func TestWhatOthersGrantedStays(t *testing.T) {
 	assert.Equal(t, []string{"User.Read"}, left[0].Scopes)
 }
 
+func TestWhatCouldNotBeWithdrawnGoesWithTheApplication(t *testing.T) {
+	b := consented(t)
+	b.withdraw(t, b.task.Account.Grants[1])
+	assert.Equal(t, "the connector withdrawn", b.withdraw(t, b.task.Account.Grants[0]).Detail)
+	_, there, err := b.tenant.ServicePrincipal(context.Background(), "tid", tenanttest.VendorApp)
+	require.NoError(t, err)
+	assert.False(t, there)
+}
+
 func TestEveryCrashOfAWithdrawalEndsAlike(t *testing.T) {
 	whole := consented(t)
 	before := len(whole.tenant.Calls())
