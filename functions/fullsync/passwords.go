@@ -22,9 +22,10 @@ type Discarder interface {
 	Discard(ctx context.Context, ref string) error
 }
 
-// Links knows whether the password behind a one-time link was shown.
+// Links knows which password a one-time link has shown, by its reference in the vault;
+// empty when it has shown none.
 type Links interface {
-	Revealed(ctx context.Context, key string) (bool, error)
+	Shown(ctx context.Context, key string) (ref string, err error)
 }
 
 // Passwords are what the sync needs to look after passwords. Every field is required.
@@ -88,25 +89,25 @@ func (h *Handler) closeLink(ctx context.Context, t step.Task[events.FullSyncArgs
 			now.Password.LinkUntil = time.Time{}
 		}
 	}
-	shown, err := h.Passwords.Links.Revealed(ctx, a.HandoverKey(a.Password.Handovers))
+	shown, err := h.Passwords.Links.Shown(ctx, a.HandoverKey(a.Password.Handovers))
 	if err != nil {
 		return err
 	}
-	if !shown {
+	if shown == "" {
 		const text = "nobody opened the one-time link in time: the password is set anew, and 'usher rotate' hands a new one over"
 		if err := h.rotate(ctx, t, a, "its link expired", &events.Delivery{Method: string(account.DeliverToVault)}); err != nil {
 			return err
 		}
 		return h.warn(ctx, t, a, "link.expired", text, closed)
 	}
-	if !a.Delivery.Keep && a.SecretRef != "" { // who showed it died before the copy was thrown away
-		if err := h.Passwords.Vault.Discard(ctx, a.SecretRef); err != nil {
+	if !a.Delivery.Keep { // who showed it may have died before the copy was thrown away
+		if err := h.Passwords.Vault.Discard(ctx, shown); err != nil {
 			return err
 		}
 	}
 	return h.note(ctx, t, a, "password.discarded", "it was handed over", func(now *account.Account) {
 		closed(now)
-		if !now.Delivery.Keep && now.SecretRef == a.SecretRef {
+		if !now.Delivery.Keep && now.SecretRef == shown {
 			now.SecretRef = ""
 		}
 	})

@@ -20,7 +20,7 @@ import (
 type office struct {
 	rotated   map[string]*events.Delivery
 	discarded []string
-	shown     bool
+	shown     string
 	err       error
 }
 
@@ -34,7 +34,7 @@ func (o *office) Discard(_ context.Context, ref string) error {
 	return nil
 }
 
-func (o *office) Revealed(context.Context, string) (bool, error) { return o.shown, nil }
+func (o *office) Shown(context.Context, string) (string, error) { return o.shown, nil }
 
 // look runs the sync with an office.
 func (b *bench) look(t *testing.T, o *office) {
@@ -111,7 +111,7 @@ func TestACopyThatWasLeftAfterTheRevealIsThrownAway(t *testing.T) {
 	b.onboarded(t, "shown", func(a *account.Account) {
 		a.SecretRef, a.Password = "ref", account.Password{Handovers: 1, LinkUntil: now}
 	})
-	o := &office{shown: true}
+	o := &office{shown: "ref"}
 	b.look(t, o)
 	assert.Empty(t, o.rotated)
 	assert.Equal(t, []string{"ref"}, o.discarded)

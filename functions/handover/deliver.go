@@ -90,7 +90,14 @@ func (h *Handler) delivered(ctx context.Context, t task, d delivery) (step.Resul
 		if err != nil {
 			return step.Result{}, fmt.Errorf("look at the link of %s: %w", t.Account.UserPrincipalName, err)
 		}
-		return step.Result{Detail: "One-time link handed over", Learn: func(a *account.Account) { a.Password.LinkUntil = until }}, nil
+		shown, err := h.dropShown(ctx, t.Account)
+		if err != nil {
+			return step.Result{}, err
+		}
+		return step.Result{Detail: "One-time link handed over", Learn: func(a *account.Account) {
+			shown(a)
+			a.Password.LinkUntil = until
+		}}, nil
 	}
 	detail := "Handed over, sealed to the recipient's key"
 	if t.Args.Keep {

@@ -41,6 +41,9 @@ type Vault interface {
 type Links interface {
 	// Until is when an open link ends. Zero says that it is not open, or not made.
 	Until(ctx context.Context, key string) (time.Time, error)
+	// Shown gives the vault's reference of the password that a link has shown; empty when
+	// it has shown none.
+	Shown(ctx context.Context, key string) (ref string, err error)
 	// Withdraw stops a link that is open or not made yet.
 	Withdraw(ctx context.Context, key, upn string) error
 }
@@ -113,7 +116,30 @@ func (h *Handler) withdraw(ctx context.Context, t task) (step.Result, error) {
 	if err := h.stop(ctx, t.Account); err != nil {
 		return step.Result{}, err
 	}
-	return step.Result{Detail: "No link is open", Learn: func(a *account.Account) { a.Password.LinkUntil = time.Time{} }}, nil
+	shown, err := h.dropShown(ctx, t.Account)
+	if err != nil {
+		return step.Result{}, err
+	}
+	return step.Result{Detail: "No link is open", Learn: func(a *account.Account) {
+		shown(a)
+		a.Password.LinkUntil = time.Time{}
+	}}, nil
+}
+
+// dropShown throws away the vault's copy of a password that the last link has shown, for
+// who showed it may have died before that, or before it was on record.
+func (h *Handler) dropShown(ctx context.Context, a account.Account) (learn func(*account.Account), err error) {
+	ref, err := h.Links.Shown(ctx, a.HandoverKey(a.Password.Handovers))
+	if err != nil {
+		return nil, fmt.Errorf("look at the link of %s: %w", a.UserPrincipalName, err)
+	}
+	if ref == "" || ref != a.SecretRef || a.Delivery.Keep {
+		return func(*account.Account) {}, nil
+	}
+	if err := h.Vault.Discard(ctx, ref); err != nil {
+		return nil, fmt.Errorf("discard the vault's copy: %w", err)
+	}
+	return func(now *account.Account) { now.SecretRef = "" }, nil
 }
 
 func (h *Handler) stop(ctx context.Context, a account.Account) error {

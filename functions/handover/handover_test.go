@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"testing"
 	"time"
@@ -33,10 +34,12 @@ type world struct {
 	vault          map[string]string
 	vaultErr       error
 	withdrawn      []string
-	until          time.Time
-	made           int
-	handler        *handover.Handler
-	task           step.Task[events.HandOverArgs]
+	// shown is what the last link has shown.
+	shown   string
+	until   time.Time
+	made    int
+	handler *handover.Handler
+	task    step.Task[events.HandOverArgs]
 	// told are the credentials that went to the ticket.
 	told []events.StatusSecret
 }
@@ -107,6 +110,8 @@ func (w *world) Discard(_ context.Context, ref string) error {
 }
 
 func (w *world) Until(context.Context, string) (time.Time, error) { return w.until, nil }
+
+func (w *world) Shown(context.Context, string) (string, error) { return w.shown, nil }
 
 func (w *world) Withdraw(_ context.Context, key, _ string) error {
 	w.withdrawn = append(w.withdrawn, key)
@@ -213,6 +218,42 @@ func TestALinkIsMadeWhenItsStatusLeavesAndStaysInTheVault(t *testing.T) {
 	_, err = w.settle()
 	require.NoError(t, err)
 	assert.Equal(t, w.until, w.task.Account.Password.LinkUntil)
+	assert.Contains(t, w.vault, oldRef)
+}
+
+// Who shows a password throws the vault's copy away and writes that down, and may die in
+// between: whoever looks next finishes it.
+func TestACopyIsNotLeftOfAPasswordThatWasShown(t *testing.T) {
+	for name, end := range map[string]func(*world){
+		"AtTheEndOfTheHandOver": func(*world) {},
+		"WhenTheAccountGoes": func(w *world) {
+			w.task.Args, w.task.Step.Checkpoint = events.HandOverArgs{Part: events.HandOverWithdraw}, nil
+		},
+	} {
+		for keep, left := range map[bool]string{false: "", true: oldRef} {
+			t.Run(fmt.Sprint(name, ",keep=", keep), func(t *testing.T) {
+				w := newWorld(t, byLink)
+				w.task.Account.Delivery.Keep = keep
+				_, err := w.settle()
+				require.Error(t, err)
+				w.take()
+				end(w)
+				w.shown = oldRef
+				_, err = w.settle()
+				require.NoError(t, err)
+				assert.Equal(t, left, w.task.Account.SecretRef)
+				assert.Equal(t, keep, w.vault[oldRef] != "")
+			})
+		}
+	}
+}
+
+func TestACopyOfALaterPasswordStays(t *testing.T) {
+	w := newWorld(t, events.HandOverArgs{Part: events.HandOverWithdraw})
+	w.task.Account.Password.Handovers, w.shown = 1, "file:tenant/an-earlier-one"
+	_, err := w.settle()
+	require.NoError(t, err)
+	assert.Equal(t, oldRef, w.task.Account.SecretRef)
 	assert.Contains(t, w.vault, oldRef)
 }
 

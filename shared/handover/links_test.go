@@ -193,7 +193,7 @@ func TestRevealOnce(t *testing.T) {
 	assert.Contains(t, w.Body.String(), name)
 	assert.Equal(t, handover.Revealed, d.state())
 	require.Len(t, d.revealed, 1)
-	assert.Equal(t, handover.Handover{Key: key, Account: name, State: handover.Revealed, MadeAt: d.now, ExpiresAt: d.now.Add(2 * time.Hour), RevealedAt: d.now}, d.revealed[0])
+	assert.Equal(t, handover.Handover{Key: key, Account: name, Ref: "file:tenant/acc-1", State: handover.Revealed, MadeAt: d.now, ExpiresAt: d.now.Add(2 * time.Hour), RevealedAt: d.now}, d.revealed[0])
 	assert.Empty(t, d.alarms)
 
 	d.now = d.now.Add(time.Minute)

@@ -27,7 +27,9 @@ type Handover struct {
 	Key string
 	// Account is the user principal name, shown on the page.
 	Account string
-	State   State
+	// Ref is where the password lay in the vault when the link was made.
+	Ref   string
+	State State
 	// MadeAt is when the last link was made, ExpiresAt when it stops working.
 	MadeAt, ExpiresAt time.Time
 	// RevealedAt is when the password was shown; zero when it was not.
@@ -69,7 +71,7 @@ func (r record) opens(token string) bool {
 
 func (r record) handover(key string, now time.Time) Handover {
 	return Handover{
-		Key: key, Account: r.Account, State: r.state(now),
+		Key: key, Account: r.Account, Ref: r.Ref, State: r.state(now),
 		MadeAt: r.MadeAt, ExpiresAt: r.ExpiresAt, RevealedAt: r.RevealedAt,
 	}
 }

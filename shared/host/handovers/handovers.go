@@ -130,13 +130,17 @@ func (f *Office) Until(ctx context.Context, key string) (time.Time, error) {
 	return h.ExpiresAt, nil
 }
 
-// Revealed reports whether the password of a hand-over was shown.
-func (f *Office) Revealed(ctx context.Context, key string) (bool, error) {
+// Shown gives the vault's reference of the password that a hand-over has shown; empty when
+// it has shown none.
+func (f *Office) Shown(ctx context.Context, key string) (ref string, err error) {
 	if f.links == nil {
-		return false, nil
+		return "", nil
 	}
 	h, _, err := f.links.Look(ctx, key)
-	return h.State == handover.Revealed, err
+	if err != nil || h.State != handover.Revealed {
+		return "", err
+	}
+	return h.Ref, nil
 }
 
 // Withdraw stops a link that is open, or whose status has not left yet.
