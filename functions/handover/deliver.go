@@ -58,7 +58,7 @@ func (h *Handler) send(ctx context.Context, t task) (step.Result, error) {
 	case t.Account.SecretRef == "":
 		return step.Result{}, fault.Stopf(fault.SecretUnavailable, "no password of %s lies in the vault", t.Account.UserPrincipalName)
 	case t.Request.Action == account.Rotate && t.Account.Password.SetBy != t.Request.ID:
-		return step.Result{}, fault.Stopf(fault.SecretUnavailable, "%s has no new password, so there is nothing to hand over", t.Account.UserPrincipalName)
+		return step.Result{}, fault.Stopf(fault.HandoverOver, "%s has no new password, so there is nothing to hand over", t.Account.UserPrincipalName)
 	}
 	key := t.Account.HandoverKey(t.Account.Password.Handovers + 1)
 	secret, err := h.wrap(ctx, t, key)

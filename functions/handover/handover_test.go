@@ -300,7 +300,7 @@ func TestWhatCannotBeHandedOver(t *testing.T) {
 		"an adopted account":  {func(w *world) { w.task.Account.Origin = account.Adopted }, fault.AccountProtected},
 		"a protected account": {func(w *world) { w.task.Tenant.Protected = []string{"SVC@contoso.com"} }, fault.AccountProtected},
 		"nothing sealed":      {func(w *world) { w.task.Account.SecretRef = "" }, fault.SecretUnavailable},
-		"no new password":     {func(w *world) { w.task.Request.Action = account.Rotate }, fault.SecretUnavailable},
+		"no new password":     {func(w *world) { w.task.Request.Action = account.Rotate }, fault.HandoverOver},
 		"no such part":        {func(w *world) { w.task.Args.Part = "eat" }, fault.MalformedCommand},
 		"a damaged place":     {func(w *world) { w.task.Step.Checkpoint = []byte(`{"key":7}`) }, fault.MalformedCommand},
 		"a vault that is away": {func(w *world) {

@@ -225,14 +225,14 @@ func StateOf(r Request) State {
 		}
 	}
 	switch {
-	case open > 0 && failed > 0:
-		return Undoing
-	case failed > 0:
+	case failed > 0 && open == 0:
 		return Failed
-	case r.Cancelled != "" && started == 0:
+	case r.Cancelled != "" && started == 0 && failed == 0:
 		return Cancelled
-	case r.AwaitsPerson():
+	case r.AwaitsPerson(): // also when a step failed that the others go on without
 		return Parked
+	case failed > 0:
+		return Undoing
 	case open == 0:
 		return Succeeded
 	case waiting > 0:

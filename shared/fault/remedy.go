@@ -120,7 +120,7 @@ var meanings = []Meaning{
 	{NoticeOutOfOrder, "An earlier status event of the request has not been delivered yet.", "Nothing: it goes out after the earlier one."},
 	{HandoverFailed, "The ticketing system did not take the message with the password, so the password was set anew.", "Put the call-back right, then 'usher approve REQUEST': the new password is handed over."},
 	{HandoverNotTaken, "The message with the password is on its way to the ticketing system.", "Nothing at first; if it lasts, check the call-back address and its secret, then 'usher approve REQUEST'."},
-	{HandoverOver, "This hand-over is over: its password was shown already, or was withdrawn.", "Ask for a new password with 'usher rotate ACCOUNT'."},
+	{HandoverOver, "This hand-over is over: its password was shown already, was withdrawn, or could not be set.", "Ask for a new password with 'usher rotate ACCOUNT'."},
 	{PasswordNotShown, "A new password is set, and Entra does not show the date of the change yet.", "Nothing: it is looked at again."},
 	{MailFailed, "The mail server could not be reached, or puts the mail off.", "Nothing at first: it is sent again for about a day; check mail.address and the server when it lasts."},
 	{MailRefused, "The mail server refused a mail for good, or must not be trusted with it.", "Read the fault text: correct the address of the owner, or the section mail of the configuration; then 'usher dead replay'."},
