@@ -21,21 +21,25 @@ const (
 	busy
 	// overtaken: it is finished, older than what is on record, or no longer wanted.
 	overtaken
+	// givenUp: the step has failed for good; the delivery is put aside for a person.
+	givenUp
 )
 
 // admit decides, from the record alone, whether a delivery may run. A request that
 // was cancelled has its open steps closed here: offboarding wins over onboarding.
-func admit(rec *ledger.Record, cmd events.Command, token string, now time.Time) admission {
-	st := rec.Request.Step(cmd.Step)
-	if st == nil || cmd.Attempt < st.Attempt {
+func (a *attempt) admit(rec *ledger.Record, now time.Time) admission {
+	st := rec.Request.Step(a.cmd.Step)
+	if st == nil || a.cmd.Attempt < st.Attempt {
 		return overtaken
 	}
 	if rec.Request.Cancelled != "" {
 		skipOpen(&rec.Request, now)
 		return overtaken
 	}
-	if st.State == account.StepFailed && !reopen(&rec.Request, st) {
-		return overtaken
+	if st.State == account.StepFailed {
+		if verdict := a.revisit(&rec.Request, st); verdict != welcome {
+			return verdict
+		}
 	}
 	if rec.Request.AwaitsPerson() {
 		return overtaken
@@ -43,32 +47,11 @@ func admit(rec *ledger.Record, cmd events.Command, token string, now time.Time) 
 	if st.State.Finished() || rec.Request.Next() != st {
 		return overtaken
 	}
-	if rec.Account.ID != "" && !rec.Lease.Free(token, now) {
+	if rec.Account.ID != "" && !rec.Lease.Free(a.token, now) {
+		a.free = rec.Lease.Until.Sub(now)
 		return busy
 	}
 	return welcome
-}
-
-// reopen lets an operator's replay of a failed step run again, unless what the
-// request gave has been taken away meanwhile.
-func reopen(r *account.Request, failed *account.Step) bool {
-	for _, s := range r.Steps {
-		if s.Compensates {
-			return false
-		}
-	}
-	after := false
-	for i := range r.Steps {
-		s := &r.Steps[i]
-		if after && s.State == account.StepSkipped {
-			s.State, s.FinishedAt = account.StepPending, time.Time{}
-		}
-		after = after || s == failed
-	}
-	failed.State, failed.FinishedAt, failed.FirstSeen, failed.Failures = account.StepPending, time.Time{}, time.Time{}, 0
-	failed.Continued = 0
-	r.Parked = ""
-	return true
 }
 
 func skipOpen(r *account.Request, now time.Time) {

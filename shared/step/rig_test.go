@@ -165,10 +165,13 @@ func (r *rig) lose(err error) {
 }
 
 // deliver hands over the message for a step as the queue would.
-func (r *rig) deliver(m queue.Message) queue.Outcome {
+func (r *rig) deliver(m queue.Message) queue.Outcome { return r.deliverTimes(m, 1) }
+
+// deliverTimes hands over a message for the given time.
+func (r *rig) deliverTimes(m queue.Message, count int) queue.Outcome {
 	var cmd events.Command
 	require.NoError(r.t, json.Unmarshal(m.Body, &cmd))
-	return r.runner.Deliver(context.Background(), queue.Delivery{Message: m, Queue: cmd.Function, Count: 1})
+	return r.runner.Deliver(context.Background(), queue.Delivery{Message: m, Queue: cmd.Function, Count: count})
 }
 
 func (r *rig) first() queue.Message {

@@ -76,8 +76,13 @@ type attempt struct {
 	fn      function
 	token   string
 	started time.Time
+	// deliveries is how often the engine handed this very message over.
+	deliveries int
 	// free is when the lease that keeps this attempt waiting ends at the latest.
 	free time.Duration
+	// code and why say for what a delivery of a failed step is put aside.
+	code fault.Code
+	why  string
 	task Task[json.RawMessage]
 }
 
@@ -86,7 +91,7 @@ const recordTimeout = 30 * time.Second
 
 // Deliver is the queue.Handler of every command but notify.
 func (r *Runner) Deliver(ctx context.Context, d queue.Delivery) queue.Outcome {
-	a := attempt{token: r.NewToken(), started: r.Now()}
+	a := attempt{token: r.NewToken(), started: r.Now(), deliveries: d.Count}
 	line := Line{Function: d.Queue, Deliveries: d.Count}
 	outcome := r.deliver(ctx, d, &a, &line)
 	line.Request, line.Step, line.Attempt = a.cmd.Request, a.cmd.Step, a.cmd.Attempt
@@ -110,6 +115,8 @@ func (r *Runner) deliver(ctx context.Context, d queue.Delivery, a *attempt, line
 	case admitted == overtaken:
 		line.Outcome = OutcomeSkipped
 		return queue.Done()
+	case admitted == givenUp:
+		return line.givenUp(a)
 	}
 	result, err := r.call(ctx, a)
 	// What was done is written down although the lock was lost or the process stops: the
@@ -139,8 +146,7 @@ func (r *Runner) begin(ctx context.Context, a *attempt) (admission, error) {
 	var admitted admission
 	err := r.Ledger.Update(ctx, a.cmd.Request, func(rec *ledger.Record) error {
 		now := r.Now()
-		if admitted = admit(rec, a.cmd, a.token, now); admitted != welcome {
-			a.free = rec.Lease.Until.Sub(now)
+		if admitted = a.admit(rec, now); admitted != welcome {
 			return nil
 		}
 		st := rec.Request.Step(a.cmd.Step)

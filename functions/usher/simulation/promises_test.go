@@ -46,7 +46,7 @@ func (s *story) everyTicketHasAnEnd(p *process, requests []account.Request) {
 	for _, r := range requests {
 		known[r.ID] = true
 		if open(r) && account.StateOf(r) != account.Parked {
-			assert.Fail(s, "request has no end", "%s is %s: %s", r.ID, account.StateOf(r), show(r))
+			assert.Fail(s, "request has no end", "%s is %s: %s", r.ID, account.StateOf(r), s.show(p, r))
 		}
 	}
 	for id := range s.taken {
@@ -57,9 +57,15 @@ func (s *story) everyTicketHasAnEnd(p *process, requests []account.Request) {
 	}
 }
 
-func show(r account.Request) (text string) {
+// show is where each step of a request stands, and how it came there.
+func (s *story) show(p *process, r account.Request) (text string) {
 	for _, step := range r.Steps {
 		text += fmt.Sprintf("\n  %s %s attempt %d failures %d next %s: %s %s", step.Name, step.State, step.Attempt, step.Failures, step.NextTry, step.FaultCode, step.Fault)
+	}
+	lines, err := p.ledger.Timeline(s.ctx, r.ID)
+	require.NoError(s, err)
+	for _, line := range lines {
+		text += fmt.Sprintf("\n  %s %s %s: %s", line.At.Format("01-02T15:04:05"), line.Kind, line.Actor, line.Text)
 	}
 	return text
 }

@@ -83,7 +83,7 @@ func (s *story) expect(p *process, r reply, want account.State) {
 	s.Helper()
 	request, err := p.ledger.Request(s.ctx, r.RequestID)
 	require.NoError(s, err)
-	require.Equal(s, want, account.StateOf(request), show(request))
+	require.Equal(s, want, account.StateOf(request), s.show(p, request))
 }
 
 // expectRights finds every right of the plan in the tenant.
