@@ -15,7 +15,7 @@ import (
 // Retarget changes the users of a connection, or puts them right again, because a person
 // or the schedule said so; by is their name. It gives the request that does it. What can
 // be told from the books is refused here, what takes a look at the tenant by the step,
-// before it changes anything. A change that is parked gives way to the new one.
+// before it changes anything. A change that is parked gives way to a person's new one.
 func (d *Desk) Retarget(ctx context.Context, acc account.Account, by, reason string, change events.AssignTargetsArgs) (account.Request, error) {
 	origin, err := d.Ledger.Request(ctx, acc.RequestID)
 	if errors.Is(err, ledger.ErrNotFound) {
@@ -45,8 +45,9 @@ func (d *Desk) retarget(o order, s ledger.Situation, change events.AssignTargets
 		return ledger.Draft{}, err
 	}
 	draft := ledger.Draft{Record: ledger.Record{Request: d.row(o), Account: acc}, Why: "overtaken by " + o.requestID()}
+	routine := o.actor == events.FullSync
 	for _, open := range s.Open {
-		if open.Action != account.Modify || account.StateOf(open) != account.Parked {
+		if routine || open.Action != account.Modify || account.StateOf(open) != account.Parked {
 			return ledger.Draft{}, fault.Stopf(fault.AlreadyManaged, "request %s is working on %s: wait until it is over", open.ID, acc.UserPrincipalName)
 		}
 		draft.Cancel = append(draft.Cancel, open.ID)
@@ -57,6 +58,7 @@ func (d *Desk) retarget(o order, s ledger.Situation, change events.AssignTargets
 	}
 	r := &draft.Request
 	r.AccountID, r.UserPrincipalName, r.Profile, r.OnFailure = acc.ID, acc.UserPrincipalName, acc.Profile, account.ParkOnFailure
+	r.Routine = routine
 	r.Steps = []account.Step{{
 		Name: profile.StepTargets, Function: events.AssignTargets, Title: titleOf(change, acc), Args: args, State: account.StepPending,
 	}}

@@ -34,6 +34,26 @@ func connection(o *office, edit ...func(*account.Account)) account.Account {
 	return o.account(made.AccountID)
 }
 
+func TestTheScheduleSaysNothingAndTakesNothingOver(t *testing.T) {
+	o := open(t)
+	acc := connection(o)
+	parked, err := o.Retarget(t.Context(), acc, "olga", "", events.AssignTargetsArgs{Change: events.TargetsSync})
+	require.NoError(t, err)
+	require.NoError(t, o.ledger.Update(t.Context(), parked.ID, func(rec *ledger.Record) error { rec.Request.Parked = "an approver has to agree"; return nil }))
+	o.sent.take()
+	require.NoError(t, o.SyncTargets(t.Context(), acc))
+	assert.Empty(t, o.sent.take(), "what waits for a person is left alone")
+
+	require.NoError(t, o.ledger.Update(t.Context(), parked.ID, func(rec *ledger.Record) error {
+		rec.Request.Parked, rec.Request.Steps[0].State = "", account.StepDone
+		return nil
+	}))
+	require.NoError(t, o.SyncTargets(t.Context(), acc))
+	sent := o.sent.take()
+	require.Len(t, sent, 1, "a night is not worth a status event")
+	assert.Contains(t, sent[0], "assigntargets ")
+}
+
 func TestAChangeOfUsersIsARequest(t *testing.T) {
 	o := open(t)
 	acc := connection(o)

@@ -60,6 +60,9 @@ type Request struct {
 	Refused string
 	// RefusedCode is the fault code that goes with Refused.
 	RefusedCode string
+	// Routine is what the schedule does over and over: its ticket hears of it only when
+	// something is amiss.
+	Routine bool `json:",omitempty"`
 	// OnFailure is what to do when a step fails for good: compensate or park.
 	OnFailure FailurePolicy
 	// Undoes is the offboarding that a Restore takes back.

@@ -18,8 +18,11 @@ import (
 )
 
 // Tell queues a status event about a request. Events are numbered per request and
-// delivered in that order.
+// delivered in that order. That routine goes well is not worth one.
 func Tell(rec *ledger.Record, kind events.StatusKind, tenant account.Tenant, reason string, now time.Time) {
+	if rec.Request.Routine && (kind == events.StatusAccepted || kind == events.StatusSucceeded) {
+		return
+	}
 	send(rec, statusOf(rec, kind, tenant, reason, now), tenant, now)
 }
 
