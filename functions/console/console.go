@@ -2,8 +2,6 @@ package console
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"fmt"
 	"maps"
 	"net/http"
@@ -95,9 +93,11 @@ type Options struct {
 	Profiles []profile.Profile
 	// Tenants lists the configured tenants.
 	Tenants func() []account.Tenant
-	// Token opens /api. A zero token keeps it shut.
+	// Token opens /api to whoever shares it. A zero token opens it to nobody.
 	Token account.Secret
-	Now   func() time.Time
+	// Bearers are approvers whose own tokens open to them what one needs to approve.
+	Bearers []policy.Bearer
+	Now     func() time.Time
 	// Ready gives the reasons why the process cannot work; none when it can.
 	Ready func(context.Context) []string
 	// Metrics answers /metrics. Nil leaves the path out.
@@ -115,7 +115,7 @@ type Options struct {
 
 type console struct {
 	Options
-	token [sha256.Size]byte
+	keys []key
 }
 
 // call answers one API call: a value to encode, or an error (see problemOf).
@@ -123,10 +123,10 @@ type call func(*http.Request) (any, error)
 
 // New makes the handler of the whole API.
 func New(o Options) http.Handler {
-	c := &console{Options: o, token: sha256.Sum256([]byte(o.Token.Reveal()))}
+	c := &console{Options: o, keys: keysOf(o)}
 	mux := http.NewServeMux()
 	for path, methods := range c.routes() {
-		mux.Handle(path, c.guarded(methods))
+		mux.Handle(path, c.guarded(path, methods))
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
@@ -172,9 +172,10 @@ func (c *console) routes() map[string]map[string]call {
 }
 
 // guarded checks token and method, and answers.
-func (c *console) guarded(methods map[string]call) http.Handler {
+func (c *console) guarded(path string, methods map[string]call) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p := c.authorize(r); p != nil {
+		owner, p := c.authorize(r)
+		if p != nil {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="usher"`)
 			p.write(w)
 			return
@@ -187,24 +188,17 @@ func (c *console) guarded(methods map[string]call) http.Handler {
 				fmt.Sprintf("%s takes %s, not %s", r.URL.Path, strings.Join(allowed, " or "), r.Method), "").write(w)
 			return
 		}
-		v, err := answer(r)
+		if owner != nil && !forApprovers[r.Method+" "+path] {
+			notForApprovers(*owner, r).write(w)
+			return
+		}
+		v, err := answer(ownedBy(r, owner))
 		if err != nil {
 			problemOf(err).write(w)
 			return
 		}
 		writeJSON(w, http.StatusOK, v)
 	})
-}
-
-// authorize compares digests, so that neither content nor length of the token shows in the time it takes.
-func (c *console) authorize(r *http.Request) *Problem {
-	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	digest := sha256.Sum256([]byte(given))
-	if same := subtle.ConstantTimeCompare(digest[:], c.token[:]) == 1; same && ok && !c.Token.IsZero() {
-		return nil
-	}
-	return problem(http.StatusUnauthorized, CodeUnauthorized, "the bearer token is missing or wrong",
-		"send 'Authorization: Bearer TOKEN' with the token of USHER_API_TOKEN or of server.json in the data directory")
 }
 
 func (c *console) ready(w http.ResponseWriter, r *http.Request) {

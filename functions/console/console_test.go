@@ -206,8 +206,8 @@ func TestOrders(t *testing.T) {
 		path, body string
 		want       []any
 	}{
-		"Approve": {"/api/requests/rq-1/approve", `{"by":"ann","reason":"seen","digest":"sha256:1"}`, []any{"rq-1", account.Approval{By: "ann", Reason: "seen", Digest: "sha256:1", Via: "console"}}},
-		"ByHand":  {"/api/requests/rq-1/approve", `{"by":"ann","via":"cli"}`, []any{"rq-1", account.Approval{By: "ann", Via: "cli"}}},
+		"Approve": {"/api/requests/rq-1/approve", `{"by":"ann","reason":"seen","digest":"sha256:1"}`, []any{"rq-1", account.Approval{By: "ann", Reason: "seen", Digest: "sha256:1", Via: "console", Proof: account.ProofClaim}}},
+		"ByHand":  {"/api/requests/rq-1/approve", `{"by":"ann","via":"cli"}`, []any{"rq-1", account.Approval{By: "ann", Via: "cli", Proof: account.ProofClaim}}},
 		"Undo":    {"/api/requests/rq-1/undo", `{"by":"ann"}`, []any{"rq-1", "ann"}},
 		"Revoke":  {"/api/accounts/sam@contoso.onmicrosoft.com/revoke", `{"by":"ann","force":true,"mode":"disable","graceDays":3}`, []any{"ac-1", "ann", "", events.Offboard{Force: true, Mode: "disable", GraceDays: 3}}},
 		"Explain": {"/api/policy/explain", `{"action":"onboard"}`, []any{`{"action":"onboard"}`}},
@@ -237,7 +237,7 @@ func TestRefusedOrders(t *testing.T) {
 			a := newAPI(t)
 			a.desk.err = c.err
 			var got failure
-			assert.Equal(t, c.status, a.call("POST", "/api/requests/rq-1/undo", "", &got))
+			assert.Equal(t, c.status, a.call("POST", "/api/requests/rq-1/undo", `{"by":"ann"}`, &got))
 			assert.Equal(t, c.code, got.Error.Code)
 		})
 	}

@@ -65,6 +65,9 @@ func (c *console) settle(r *http.Request, id, kind string, do func(context.Conte
 	return viewDead(m), nil
 }
 
+// anonymous stands in the audit where an order that needs no name gave none.
+const anonymous = "operator"
+
 // note writes the audit entry. A message of no known request belongs to no tenant's chain.
 func (c *console) note(r *http.Request, m queue.DeadMessage, kind string) error {
 	req, err := c.Requests.Request(r.Context(), m.CorrelationID)

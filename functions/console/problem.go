@@ -27,6 +27,7 @@ type Problem struct {
 // The codes that are about the HTTP call and not about the work.
 const (
 	CodeUnauthorized fault.Code = "unauthorized"
+	CodeForbidden    fault.Code = "forbidden"
 	CodeNotFound     fault.Code = "not-found"
 	CodeBadRequest   fault.Code = "bad-request"
 	CodeNotAllowed   fault.Code = "method-not-allowed"
@@ -41,6 +42,10 @@ func problem(status int, code fault.Code, message, remedy string) *Problem {
 
 func badRequest(format string, args ...any) *Problem {
 	return problem(http.StatusBadRequest, CodeBadRequest, fmt.Sprintf(format, args...), "")
+}
+
+func forbidden(what, remedy string) *Problem {
+	return problem(http.StatusForbidden, CodeForbidden, what, remedy)
 }
 
 func notFound(what, remedy string) *Problem {

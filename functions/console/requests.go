@@ -91,14 +91,15 @@ func (c *console) approve(r *http.Request) (any, error) {
 	if err := readJSON(r, &a); err != nil {
 		return nil, err
 	}
-	if a.By == "" {
-		return nil, badRequest("an approval needs a name in \"by\"")
-	}
 	if a.Via != "" && a.Via != viaConsole && a.Via != viaCommandLine {
 		return nil, badRequest("via is %s or %s, not %q", viaConsole, viaCommandLine, a.Via)
 	}
+	by, proof, err := c.signatory(r, a.By)
+	if err != nil {
+		return nil, err
+	}
 	return c.ordered(c.Desk.Approve(r.Context(), r.PathValue("id"), account.Approval{
-		By: a.By, Reason: a.Reason, Digest: a.Digest, Via: cmp.Or(a.Via, viaConsole),
+		By: by, Reason: a.Reason, Digest: a.Digest, Via: cmp.Or(a.Via, viaConsole), Proof: proof,
 	}))
 }
 
@@ -130,13 +131,10 @@ func (c *console) undo(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if u.By == "" {
-		u.By = anonymous
+		return nil, badRequest("an undo needs a name in \"by\": who asks cannot agree to it")
 	}
 	return c.ordered(c.Desk.Undo(r.Context(), r.PathValue("id"), u.By))
 }
-
-// anonymous stands in the audit where an order that needs no name gave none.
-const anonymous = "operator"
 
 // ordered shows the request that follows from an order.
 func (c *console) ordered(req account.Request, err error) (any, error) {

@@ -139,8 +139,9 @@ type Report struct {
 
 // Approval is the body of an approve.
 type Approval struct {
-	// By is an approver's id or mail address.
-	By     string `json:"by"`
+	// By is an approver's id or mail address. It may be left out with an approver's own
+	// token, and must be that person otherwise.
+	By     string `json:"by,omitempty"`
 	Reason string `json:"reason,omitempty"`
 	// Digest is the one that the approver was shown (Pending.Digest); empty approves the
 	// request as it stands.

@@ -62,16 +62,16 @@ func (d *Desk) heed(rec *ledger.Record, o order, a account.Approval) (refused, e
 		refused = errors.New(a.By + " has approved it already")
 	}
 	if refused != nil {
-		note(rec, o, "approval.refused", a.By+" via "+cmp.Or(a.Via, "api")+": "+refused.Error())
+		note(rec, o, "approval.refused", a.By+" "+a.How()+": "+refused.Error())
 		return fault.Stopf(fault.ApprovalMissing, "request %s: %w", r.ID, refused), nil
 	}
 	r.Approvals = append(r.Approvals, a)
 	if !after.Granted {
-		note(rec, o, "approval.given", strings.TrimSpace("via "+cmp.Or(a.Via, "api")+"; "+after.Why+" "+a.Reason))
+		note(rec, o, "approval.given", strings.TrimSpace(a.How()+"; "+after.Why+" "+a.Reason))
 		return nil, nil
 	}
 	r.ApprovedAt = o.now
-	note(rec, o, "request.approved", strings.TrimSpace("via "+cmp.Or(a.Via, "api")+" "+a.Reason))
+	note(rec, o, "request.approved", strings.TrimSpace(a.How()+" "+a.Reason))
 	return nil, nil
 }
 
@@ -123,7 +123,7 @@ func claimOf(o order) (account.Approval, bool) {
 	if said == nil || !o.trusted {
 		return account.Approval{}, false
 	}
-	a := account.Approval{By: said.ApprovedBy, At: said.ApprovedAt, Via: viaTicket, Reason: said.Reference}
+	a := account.Approval{By: said.ApprovedBy, At: said.ApprovedAt, Via: viaTicket, Proof: account.ProofTicket, Reason: said.Reference}
 	if a.At.IsZero() {
 		a.At = o.now
 	}

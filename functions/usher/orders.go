@@ -21,18 +21,6 @@ func operator() string {
 	return "operator"
 }
 
-func (p *program) approveCommand() *cobra.Command {
-	var a console.Approval
-	a.Via = "cli"
-	c := p.command("approve REQUEST --by ID", "Agree to a parked request, which then goes on", "usher approve REQUEST --by ann@contoso.com", exactly("the id of a request"), func(ctx context.Context, args []string) error {
-		return p.order(ctx, "/api/requests/"+url.PathEscape(args[0])+"/approve", a, "Approved by "+a.By+".")
-	})
-	c.Flags().StringVar(&a.By, "by", "", "who approves: an approver's id or mail address, never the requester's")
-	c.Flags().StringVar(&a.Reason, "reason", "", "why, for the audit log")
-	c.Flags().StringVar(&a.Digest, "digest", "", "only if the request still is what 'usher status' showed under this digest")
-	return p.needs(p.listing(c), "by")
-}
-
 func (p *program) revokeCommand() *cobra.Command {
 	order := console.Revocation{By: operator()}
 	c := p.command("revoke ACCOUNT", "Take an account away: rights, sessions, then the account itself", "usher revoke sam360reports@contoso.onmicrosoft.com --reason 'contract ended'", exactly("an account, by user principal name or id ('usher list --accounts')"), func(ctx context.Context, args []string) error {
@@ -67,24 +55,26 @@ func (p *program) needs(c *cobra.Command, flags ...string) *cobra.Command {
 
 // order sends an order of a person and shows what follows from it to its end.
 func (p *program) order(ctx context.Context, path string, in any, said string) error {
-	return p.with(ctx, func(s *session) error {
-		var r console.Request
-		if err := s.work(ctx); err != nil {
+	return p.with(ctx, func(s *session) error { return p.orderIn(ctx, s, path, in, said) })
+}
+
+func (p *program) orderIn(ctx context.Context, s *session, path string, in any, said string) error {
+	var r console.Request
+	if err := s.work(ctx); err != nil {
+		return err
+	}
+	if err := s.post(ctx, path, in, &r); err != nil {
+		return err
+	}
+	if p.asJSON {
+		return p.settle(ctx, s, r)
+	}
+	if said != "" {
+		if err := p.printf("%s\n", said); err != nil {
 			return err
 		}
-		if err := s.post(ctx, path, in, &r); err != nil {
-			return err
-		}
-		if p.asJSON {
-			return p.settle(ctx, s, r)
-		}
-		if said != "" {
-			if err := p.printf("%s\n", said); err != nil {
-				return err
-			}
-		}
-		return p.finish(ctx, s, r.ID, 0)
-	})
+	}
+	return p.finish(ctx, s, r.ID, 0)
 }
 
 // settle waits for a request without showing it, and writes it as JSON in the end.

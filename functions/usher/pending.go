@@ -22,7 +22,7 @@ func pendingLines(r console.Request) []string {
 		lines = append(lines, fmt.Sprintf("%s: %s; %s", reason.Right, reason.Tier, reason.Why))
 	}
 	for _, a := range w.Counted {
-		lines = append(lines, fmt.Sprintf("approved by %s on %s, which counts until %s", a.By, date(a.At), date(w.Until)))
+		lines = append(lines, fmt.Sprintf("approved by %s on %s %s, which counts until %s", a.By, date(a.At), a.How(), date(w.Until)))
 	}
 	for _, a := range w.Void {
 		lines = append(lines, fmt.Sprintf("the approval by %s of %s does not count: %s", a.By, date(a.At), a.Why))

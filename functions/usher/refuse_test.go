@@ -22,7 +22,7 @@ func TestWrongUse(t *testing.T) {
 		"UnknownFlag":     {[]string{"list", "--bogus"}, exitUsage, "unknown flag"},
 		"MissingID":       {[]string{"status"}, exitUsage, "needs the id of a request"},
 		"TooMuch":         {[]string{"status", "a", "b"}, exitUsage, `does not take "b"`},
-		"NoApprover":      {[]string{"approve", "rq"}, exitUsage, `"by" not set`},
+		"NoApprover":      {[]string{"approve", "rq"}, exitUsage, "say who approves"},
 		"NoFile":          {[]string{"request"}, exitUsage, `"file" not set`},
 		"FileMissing":     {[]string{"request", "-f", "/nowhere/request.json"}, exitUsage, "read the request"},
 		"WrongTenantKind": {[]string{"serve", "--tenant", "imaginary"}, exitUsage, "embedded or real"},

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 )
@@ -13,8 +14,39 @@ type Approval struct {
 	Digest string    `json:"digest"`
 	At     time.Time `json:"at"`
 	// Via is how it came: api, ticket, or what a person's tool calls itself.
-	Via    string `json:"via,omitempty"`
+	Via string `json:"via,omitempty"`
+	// Proof is how it is known that By gave it; empty in records from before that was asked.
+	Proof  Proof  `json:"proof,omitempty"`
 	Reason string `json:"reason,omitempty"`
+}
+
+// How says in words by which way an approval came, and what proves whose it is.
+func (a Approval) How() string {
+	text := "via " + cmp.Or(a.Via, "api")
+	if said := a.Proof.String(); said != "" {
+		text += ", " + said
+	}
+	return text
+}
+
+// Proof is how it is known who gave an approval.
+type Proof string
+
+// The ways to prove it, the strongest first.
+const (
+	// ProofToken is a token that only this person has.
+	ProofToken Proof = "token"
+	// ProofTicket is the word of a source of webhooks that is trusted with approvals.
+	ProofTicket Proof = "ticket"
+	// ProofClaim is a name, given by somebody who has the token that all share.
+	ProofClaim Proof = "claim"
+)
+
+// String says it in words; empty where nothing is known.
+func (p Proof) String() string {
+	return map[Proof]string{
+		ProofToken: "with their own token", ProofTicket: "vouched for by the ticket's source", ProofClaim: "claimed behind the shared token",
+	}[p]
 }
 
 // Question is what the policy makes people agree to before a request begins.

@@ -38,6 +38,7 @@ func (b *builder) build() Config {
 	if token, given := b.values["apiToken"]; given {
 		c.APIToken = account.NewSecret(b.secret(token))
 	}
+	c.ApproverTokens = b.approverTokens(c.APIToken)
 	c.Tenants = b.tenantsOf(c.Cloud)
 	c.ActiveDirectory = b.directories(c.Tenants)
 	c.Home = b.home(c.Tenants)

@@ -52,6 +52,8 @@ type Config struct {
 	Policy string
 	// Approvers may approve requests, where Policy names nobody.
 	Approvers []policy.Person
+	// ApproverTokens are the approvers' own; each differs from all others and from APIToken.
+	ApproverTokens []ApproverToken
 	// Cloud is public, usgov, usgov-dod or china.
 	Cloud string
 	// Endpoints are those of Cloud, with what was set in their place.

@@ -52,6 +52,7 @@ var variables = []struct {
 	{"USHER_SERVICEBUS_NAMESPACE", "serviceBus.namespace"},
 	{"USHER_SERVICEBUS_CONNECTION_STRING", "serviceBus.connectionString"},
 	{"USHER_API_TOKEN", "apiToken"},
+	{approverTokensVariable, approverTokens},
 	{"USHER_CALLBACK_URL", "callback.url"},
 	{"USHER_CALLBACK_SECRET", "callback.secret"},
 	{"USHER_MAIL_ADDRESS", "mail.address"},

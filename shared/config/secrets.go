@@ -29,7 +29,7 @@ func kept(text string) bool {
 }
 
 // secretSettings are the settings, beside the webhooks' sources, that may be references.
-var secretSettings = []string{"database", "databasePassword", "serviceBus.connectionString", "apiToken", "callback.secret", "mail.password"}
+var secretSettings = []string{"database", "databasePassword", "serviceBus.connectionString", "apiToken", approverTokens, "callback.secret", "mail.password"}
 
 // fetched is what a resolver gave for a reference.
 type fetched struct {
@@ -50,6 +50,9 @@ func (b *builder) fetch(resolve Resolver) {
 		for _, s := range settings {
 			b.note(s)
 		}
+	}
+	for _, a := range b.approvers {
+		b.note(a.token)
 	}
 	for _, t := range b.tenants {
 		b.note(t.activeDirectory.values["password"])

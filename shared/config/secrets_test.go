@@ -39,6 +39,7 @@ var services = resolver{
 	"aws-secretsmanager:hook": hook + "\n", "aws-secretsmanager:hooks": hook + ", " + otherHook, "aws-secretsmanager:wrong": "whsec_" + canary,
 	"aws-secretsmanager:empty": " ", "aws-secretsmanager:json": `{"url":"` + canary + `"}`, "aws-secretsmanager:mysql": canary + "://h",
 	"aws-secretsmanager:db#url": "postgres://u:" + canary + "@h/d", "aws-secretsmanager:rds#password": canary + "/@",
+	"aws-secretsmanager:bob": bobsToken, "aws-secretsmanager:approvers": "ann@contoso.com=" + annsToken + "==,bob@contoso.com=" + bobsToken + "\n",
 	inAzure + "token": canary, inAzure + "bus": "Endpoint=sb://a.servicebus.windows.net/;SharedAccessKey=" + canary,
 }
 

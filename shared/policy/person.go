@@ -3,6 +3,8 @@ package policy
 import (
 	"slices"
 	"strings"
+
+	"github.com/usher365/usher/shared/account"
 )
 
 // Person is somebody who may approve.
@@ -14,6 +16,12 @@ type Person struct {
 	Email string `yaml:"email" json:"email,omitempty"`
 	// Also are other ids of the same person.
 	Also []string `yaml:"also" json:"also,omitempty"`
+}
+
+// Bearer is an approver with a token of their own, which proves who they are.
+type Bearer struct {
+	Person
+	Token account.Secret
 }
 
 // ids are what identifies the person. A name does not: two people may share it.

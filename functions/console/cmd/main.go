@@ -31,6 +31,10 @@ func wire(ctx context.Context, p *lambda.Process) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	bearers, err := policies.Bearers(p.Config, rules)
+	if err != nil {
+		return nil, err
+	}
 	office, err := handovers.New(handovers.Options{Config: p.Config, Ledger: p.Ledger, Now: p.Now, Log: p.Log})
 	if err != nil {
 		return nil, err
@@ -42,7 +46,7 @@ func wire(ctx context.Context, p *lambda.Process) (http.Handler, error) {
 	links := consents.New(consents.Options{Config: p.Config, Ledger: p.Ledger, Tenant: p.Tenants.Find, Now: p.Now, Log: p.Log})
 	api := console.New(console.Options{
 		Requests: p.Ledger, Accounts: p.Ledger, Audit: p.Ledger, Notices: p.Ledger, DeadLetters: p.Queue, Desk: desk, Passwords: desk, Cases: desk, Lives: desk, Connections: desk, Consents: links,
-		Profiles: catalogue.List(), Tenants: p.Tenants.All, Token: p.Config.APIToken, Now: p.Now, Ready: p.Ready,
+		Profiles: catalogue.List(), Tenants: p.Tenants.All, Token: p.Config.APIToken, Bearers: bearers, Now: p.Now, Ready: p.Ready,
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/", api)

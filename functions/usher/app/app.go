@@ -96,7 +96,9 @@ type App struct {
 	// consents is consent by link.
 	consents *consents.Office
 	workers  []host.Worker
-	handler  http.Handler
+	// bearers are the approvers with a token of their own.
+	bearers []policy.Bearer
+	handler http.Handler
 }
 
 // New opens the engines and wires every function. It calls no tenant: see LearnDomains.

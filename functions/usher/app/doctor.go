@@ -14,6 +14,7 @@ import (
 	"github.com/usher365/usher/shared/entra"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/host"
+	"github.com/usher365/usher/shared/policy"
 	"github.com/usher365/usher/shared/profile"
 )
 
@@ -40,6 +41,7 @@ func (a *App) Doctor(ctx context.Context, t account.Tenant) console.Report {
 	x.role(who)
 	x.exchange(ctx)
 	x.features(ctx, who)
+	x.approvers()
 	return x.report
 }
 
@@ -118,6 +120,31 @@ func (x *examination) exchange(ctx context.Context) {
 		return
 	}
 	x.passed("Exchange Online", "reached, and it lets us in")
+}
+
+// approvers says what proves who approves. It is no fault that nothing does: an
+// installation may have one person, or a console that knows its people, before it.
+func (x *examination) approvers() {
+	people := x.app.Policy.For(x.tenant.Alias).Approvers
+	if len(people) == 0 {
+		x.passed("approvers", "none are configured: what needs an approval stays parked")
+		return
+	}
+	var proven, claimed []string
+	for _, p := range people {
+		if slices.ContainsFunc(x.app.bearers, func(b policy.Bearer) bool { return b.ID == p.ID }) {
+			proven = append(proven, p.ID)
+		} else {
+			claimed = append(claimed, p.ID)
+		}
+	}
+	if len(proven) > 0 {
+		x.passed("approvers with a token of their own", strings.Join(proven, ", "))
+	}
+	if len(claimed) > 0 {
+		x.passed("approvers without", strings.Join(claimed, ", ")+
+			": whoever has the shared token can approve in their name, so such an approval is only as good as the secrecy of that token (docs/policy.md)")
+	}
 }
 
 // consentLink is where an administrator of the tenant grants everything the

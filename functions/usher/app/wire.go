@@ -23,6 +23,7 @@ import (
 	"github.com/usher365/usher/shared/host/consents"
 	"github.com/usher365/usher/shared/host/handovers"
 	"github.com/usher365/usher/shared/host/parts"
+	"github.com/usher365/usher/shared/host/policies"
 	"github.com/usher365/usher/shared/host/references"
 	"github.com/usher365/usher/shared/secrets"
 	"github.com/usher365/usher/shared/step"
@@ -98,9 +99,13 @@ func (a *App) wireFunctions(context.Context) error {
 
 // wireHTTP makes the webhook and the API one handler. Without webhook secrets there is no webhook.
 func (a *App) wireHTTP(context.Context) error {
+	var err error
+	if a.bearers, err = policies.Bearers(a.Config, a.Policy); err != nil {
+		return err
+	}
 	api := console.New(console.Options{
 		Requests: a.Ledger, Accounts: a.Ledger, Audit: a.Ledger, Notices: a.Ledger, DeadLetters: a.Queue, Desk: a.Desk, Passwords: a.Desk, Connections: a.Desk, Consents: a.consents, Cases: a.Desk, Lives: a.Desk,
-		Profiles: a.Profiles.List(), Tenants: a.Tenants.All, Token: a.Config.APIToken, Now: a.Now,
+		Profiles: a.Profiles.List(), Tenants: a.Tenants.All, Token: a.Config.APIToken, Bearers: a.bearers, Now: a.Now,
 		Ready: a.Ready, Metrics: a.Metrics.Handler(), Fitness: outlook{a}, Doctor: a.Doctor, PlanConsentPolicy: grantconsent.NewSetting(a.Applications, a.Applications).Plan, Probe: a.probe,
 	})
 	var door http.Handler

@@ -16,6 +16,17 @@ approvals:
     - {id: bob@contoso.com, name: Bob Bay}
 `
 
+// proven is the same with a token of her own for Ann.
+const proven = `
+approvals:
+  approvers:
+    - {id: ann@contoso.com, name: Ann Ash, token: env:ANN_TOKEN}
+    - {id: bob@contoso.com, name: Bob Bay}
+`
+
+// annsToken is what ANN_TOKEN holds.
+const annsToken = "the-token-of-ann-and-of-nobody-else"
+
 // parked sends a request that must wait for people, and gives its id.
 func (s *stage) parked(doc map[string]any) string {
 	s.Helper()

@@ -11,10 +11,32 @@ import (
 	"github.com/usher365/usher/shared/account"
 )
 
+// bothAgree gives the word of Ann, who proves who she is, and of Bob, who is only named.
+func (s *stage) bothAgree(id string) {
+	s.Helper()
+	way, word := "/api/requests/"+id+"/approve", map[string]string{"reason": "seen"}
+	assert.Equal(s, http.StatusForbidden, s.approve(id, "ann@contoso.com"), "nobody else says it for her")
+	assert.Equal(s, http.StatusForbidden, s.apiAs(annsToken, http.MethodPost, way, map[string]string{"by": "bob@contoso.com"}, nil), "nor she for Bob")
+	assert.Equal(s, http.StatusOK, s.apiAs(annsToken, http.MethodPost, way, word, nil))
+	assert.Equal(s, account.Parked, s.request(id).State)
+	assert.Equal(s, http.StatusConflict, s.apiAs(annsToken, http.MethodPost, way, word, nil), "never twice")
+	assert.Equal(s, http.StatusOK, s.approve(id, "bob@contoso.com"))
+	var said []string
+	for _, e := range s.request(id).Timeline {
+		if e.Kind == "approval.given" || e.Kind == "request.approved" {
+			said = append(said, e.Actor+" "+e.Text)
+		}
+	}
+	require.Len(s, said, 2)
+	assert.Contains(s, said[0], "ann@contoso.com via console, with their own token")
+	assert.Contains(s, said[1], "bob@contoso.com via console, claimed behind the shared token")
+	assert.NotContains(s, s.log.String(), annsToken)
+}
+
 // TestPracticeProtect is the guide that asks for a Global Administrator, to be removed when
 // the onboarding is over, unless the federation is in use.
 func TestPracticeProtect(t *testing.T) {
-	tell(t, approvers+withPage, func(s *stage) {
+	tell(t, proven+withPage, func(s *stage) {
 		s.tenant.SetPremiumP2(true)
 		doc := s.sample("onboard-practice-protect-federation.json")
 		doc["delivery"] = map[string]any{"method": "link"}
@@ -25,10 +47,7 @@ func TestPracticeProtect(t *testing.T) {
 		// Add a user with a first and a last name, on the onmicrosoft.com domain, without a
 		// licence, and give it the role Global Administrator: on the word of two people.
 		id := s.parked(doc)
-		assert.Equal(t, http.StatusOK, s.approve(id, "ann@contoso.com"))
-		assert.Equal(t, account.Parked, s.request(id).State)
-		assert.NotEqual(t, http.StatusOK, s.approve(id, "ann@contoso.com"), "never twice")
-		assert.Equal(t, http.StatusOK, s.approve(id, "bob@contoso.com"))
+		s.bothAgree(id)
 		r := s.reaches(id, account.Succeeded, time.Hour)
 		user, there := s.tenant.User("practiceprotect-federation@" + domain)
 		require.True(t, there)

@@ -112,7 +112,7 @@ func (s *stage) open(ctx context.Context, settings string) {
 	env := map[string]string{
 		"AZURE_TENANT_ID": tenantfake.DefaultTenantID, "AZURE_CLIENT_ID": tenantfake.DefaultClientID, "AZURE_CLIENT_SECRET": tenantfake.DefaultClientSecret,
 		"USHER_CONSENTS_CLIENT_ID": tenantfake.DefaultConsentsClientID, "USHER_LOGIN_ENDPOINT": address, "USHER_GRAPH_ENDPOINT": address, "USHER_EXCHANGE_ENDPOINT": address,
-		"USHER_WEBHOOK_SECRET": secret, "USHER_API_TOKEN": token,
+		"USHER_WEBHOOK_SECRET": secret, "USHER_API_TOKEN": token, "ANN_TOKEN": annsToken,
 	}
 	lookup := func(name string) (string, bool) { v, set := env[name]; return v, set }
 	c, err := config.Load(path, lookup, nil)
@@ -199,6 +199,12 @@ func (s *stage) taken(doc map[string]any) string {
 
 // api calls the console as its user, and decodes the answer into out unless that is nil.
 func (s *stage) api(method, path string, in, out any) int {
+	s.Helper()
+	return s.apiAs(token, method, path, in, out)
+}
+
+// apiAs calls it with a token.
+func (s *stage) apiAs(token, method, path string, in, out any) int {
 	s.Helper()
 	body, err := json.Marshal(in)
 	require.NoError(s, err)

@@ -57,3 +57,25 @@ func strangers(p policy.Policy, c config.Config) error {
 // Known gives it as it is, for functions that take no requests in: intake, which does,
 // has refused to open with one that is wrong.
 func Known(c config.Config) (policy.Policy, error) { return Load(c, nil) }
+
+// Bearers are the policy's approvers who have a token of their own. A token of nobody,
+// or a second one of the same person, is refused.
+func Bearers(c config.Config, p policy.Policy) (all []policy.Bearer, err error) {
+	var found config.Problems
+	people := p.For("").Approvers
+	for _, t := range c.ApproverTokens {
+		i := slices.IndexFunc(people, func(p policy.Person) bool { return p.Is(t.ID) })
+		switch {
+		case i < 0:
+			found = append(found, config.Problem{Where: t.Where, What: "is the token of nobody who may approve: its id is none of the approvers'"})
+		case slices.ContainsFunc(all, func(b policy.Bearer) bool { return b.ID == people[i].ID }):
+			found = append(found, config.Problem{Where: t.Where, What: "is a second token of " + people[i].ID + "; a person has one"})
+		default:
+			all = append(all, policy.Bearer{Person: people[i], Token: t.Token})
+		}
+	}
+	if len(found) > 0 {
+		return nil, found
+	}
+	return all, nil
+}
