@@ -167,3 +167,57 @@ func TestNobodyIsConfiguredToApprove(t *testing.T) {
 	_, err = desk.Approve(t.Context(), a.RequestID, account.Approval{By: "sven@contoso.com"})
 	assert.Equal(t, fault.ApprovalMissing, fault.CodeOf(err))
 }
+
+// Whoever orders something over the API asked for it, however they write themselves and
+// however well they prove who they are.
+func TestNobodyAgreesToTheirOwnOrder(t *testing.T) {
+	for name, ask := range map[string]func(o *office, by string) (account.Request, error){
+		"Extend": func(o *office, by string) (account.Request, error) {
+			return o.Extend(o.t.Context(), o.living("onboard-kaspersky-new"), by, renewed, account.Extension{Until: start.AddDate(0, 0, 60)})
+		},
+		"Undo": func(o *office, by string) (account.Request, error) {
+			o.run(o.accepted("onboard-kaspersky-new").ID)
+			off := o.accepted("offboard-kaspersky-new")
+			o.run(off.ID)
+			return o.Undo(o.t.Context(), off.ID, by)
+		},
+	} {
+		for _, by := range []string{"sven@contoso.com", " SVEN@Contoso.com", "Sven Security", "sven"} {
+			t.Run(name+" by "+by, func(t *testing.T) {
+				o := open(t)
+				r, err := ask(o, by)
+				require.NoError(t, err)
+				require.Equal(t, account.Parked, account.StateOf(r))
+				_, err = o.Approve(t.Context(), r.ID, account.Approval{By: "sven@contoso.com", Proof: account.ProofToken})
+				require.ErrorContains(t, err, "asked for the request")
+				_, err = o.Approve(t.Context(), r.ID, account.Approval{By: "bea@contoso.com", Proof: account.ProofToken})
+				require.NoError(t, err)
+			})
+		}
+	}
+}
+
+func TestTheAuditSaysWhatProvesAnApproval(t *testing.T) {
+	o := open(t)
+	id := parked(o, func(*events.Request) {}).ID
+	for _, a := range []account.Approval{
+		{By: "eve@contoso.com", Via: "cli", Proof: account.ProofClaim},
+		{By: "sven@contoso.com", Via: "cli", Proof: account.ProofToken}, {By: "bea@contoso.com", Via: "console", Proof: account.ProofClaim},
+	} {
+		_, err := o.Approve(t.Context(), id, a)
+		assert.Equal(t, a.By == "eve@contoso.com", err != nil, err)
+	}
+	lines, err := o.ledger.Timeline(t.Context(), id)
+	require.NoError(t, err)
+	var said []string
+	for _, l := range lines {
+		if l.Kind != "request.parked" {
+			said = append(said, l.Kind+" "+l.Text)
+		}
+	}
+	require.Len(t, said, 3)
+	assert.Contains(t, said[0], "approval.refused eve@contoso.com via cli, claimed behind the shared token: ")
+	assert.Contains(t, said[1], "approval.given via cli, with their own token; ")
+	assert.Equal(t, "request.approved via console, claimed behind the shared token", said[2])
+	assert.Equal(t, account.ProofToken, o.request(id).Approvals[0].Proof)
+}

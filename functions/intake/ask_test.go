@@ -100,6 +100,9 @@ func TestAnApprovedTicket(t *testing.T) {
 			a := o.from(test.source, req)
 			assert.Equal(t, test.want, a.Status, a.Reason)
 			assert.Equal(t, test.kinds, o.kinds(a.RequestID))
+			for _, given := range o.request(a.RequestID).Approvals {
+				assert.Equal(t, account.ProofTicket, given.Proof)
+			}
 		})
 	}
 }
