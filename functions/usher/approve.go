@@ -86,7 +86,7 @@ func (p *program) personal(file string) (account.Secret, error) {
 func elsewhere(address string) (string, error) {
 	u, err := url.Parse(strings.TrimRight(address, "/"))
 	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", failed(exitUsage, "", "--server %q is not an address such as https://usher.example.com", address)
+		return "", failed(exitUsage, "", "--server is not an address such as https://usher.example.com")
 	}
 	here := u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()
 	if u.Scheme != "https" && (u.Scheme != "http" || !here) {

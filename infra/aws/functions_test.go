@@ -137,8 +137,9 @@ func environment(name string) map[string]string {
 		"USHER_PUBLIC_ADDRESS":       "${PublicAddress}",
 	}
 	maps.Copy(all, map[string]map[string]string{
-		"intake":             {"USHER_WEBHOOK_SECRET": "aws-secretsmanager:${WebhookSecretArn}", "USHER_CALLBACK_URL": "${CallbackUrl}"},
-		"console":            {"USHER_API_TOKEN": "aws-secretsmanager:${ApiTokenSecretArn}", "USHER_VAULT": "aws-secretsmanager:${VaultPrefix}", "USHER_CALLBACK_URL": "${CallbackUrl}"},
+		"intake": {"USHER_WEBHOOK_SECRET": "aws-secretsmanager:${WebhookSecretArn}", "USHER_CALLBACK_URL": "${CallbackUrl}"},
+		"console": {"USHER_API_TOKEN": "aws-secretsmanager:${ApiTokenSecretArn}", "USHER_APPROVER_TOKENS": "aws-secretsmanager:${ApproverTokensSecretArn}",
+			"USHER_VAULT": "aws-secretsmanager:${VaultPrefix}", "USHER_CALLBACK_URL": "${CallbackUrl}"},
 		events.AssignTargets: {"USHER_CONSENTS_CLIENT_ID": "${ConsentsClientId}"},
 		events.GrantConsent:  {"USHER_CONSENTS_CLIENT_ID": "${ConsentsClientId}"},
 		events.Revoke:        {"USHER_CONSENTS_CLIENT_ID": "${ConsentsClientId}"},

@@ -34,7 +34,8 @@ func wakes(name string) (all []string) {
 var own = map[string][]string{
 	"intake": {"secretsmanager:GetSecretValue on ${WebhookSecretArn}"},
 	// The page of a one-time link shows a password, and throws the vault's copy away.
-	"console": {"secretsmanager:GetSecretValue on ${ApiTokenSecretArn}", "secretsmanager:GetSecretValue on " + vault, "secretsmanager:DeleteSecret on " + vault},
+	"console": {"secretsmanager:GetSecretValue on ${ApiTokenSecretArn}", "secretsmanager:GetSecretValue on ${ApproverTokensSecretArn}",
+		"secretsmanager:GetSecretValue on " + vault, "secretsmanager:DeleteSecret on " + vault},
 	events.HandOver: {
 		"secretsmanager:CreateSecret on " + vault, "secretsmanager:GetSecretValue on " + vault, "secretsmanager:PutSecretValue on " + vault,
 		"secretsmanager:DeleteSecret on " + vault,

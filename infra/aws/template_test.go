@@ -63,6 +63,8 @@ var harmful = []change{
 	{"secret in the environment", "USHER_API_TOKEN: !Sub aws-secretsmanager:${ApiTokenSecretArn}", "USHER_API_TOKEN: !Sub '{{resolve:secretsmanager:${ApiTokenSecretArn}}}'", ""},
 	{"secret as a parameter", "  AlarmEmail:\n    Type: String\n", "  AlarmEmail:\n    Type: String\n    NoEcho: true\n", ""},
 	{"secret where it is not needed", "Resource: !Ref WebhookSecretArn", "Resource: [!Ref WebhookSecretArn, !Ref ApiTokenSecretArn]", ""},
+	{"approvers' tokens where they are not needed", "          USHER_WEBHOOK_SECRET: !Sub", "          USHER_APPROVER_TOKENS: !Sub aws-secretsmanager:${ApproverTokensSecretArn}\n          USHER_WEBHOOK_SECRET: !Sub", ""},
+	{"approvers' tokens in the environment", "!Sub \"aws-secretsmanager:${ApproverTokensSecretArn}\"", "!Sub \"{{resolve:secretsmanager:${ApproverTokensSecretArn}}}\"", ""},
 	{"any secret", "Resource: !Ref ApiTokenSecretArn", `Resource: "*"`, ""},
 	{"any action", "Action: sqs:SendMessage", `Action: "sqs:*"`, ""},
 	{"a wake too many", "function:${AWS::StackName}-revoke", "function:${AWS::StackName}-intake", ""},
