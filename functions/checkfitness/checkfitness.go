@@ -71,7 +71,7 @@ func (h *Handler) check(ctx context.Context, t task) (step.Result, error) {
 	if err != nil {
 		facts.Missing = append(facts.Missing, fitness.Missing{Part: "the tenant", Why: err.Error()})
 	}
-	findings := fitness.Evaluate(facts, needsOf(t.Args.Needs))
+	findings := fitness.Evaluate(facts, fitness.NeedsOf(t.Args.Needs))
 	res := step.Result{Detail: summary(findings), Learn: func(a *account.Account) { a.Fitness = remembered(t.Now, findings) }}
 	if f := hopeless(findings, t.Args); f != nil {
 		return res, fault.Stopf(fault.DomainFederated, "account.domain: %s %s", f.Text, sentence(f.Remedy))
@@ -86,7 +86,7 @@ func Assess(ctx context.Context, from Tenant, acc account.Account, a events.Chec
 	if err != nil {
 		return account.Fitness{}, err
 	}
-	return remembered(now, fitness.Evaluate(facts, needsOf(a.Needs))), nil
+	return remembered(now, fitness.Evaluate(facts, fitness.NeedsOf(a.Needs))), nil
 }
 
 // look reads the facts about an account: under its object id if that is known, under its
@@ -107,21 +107,6 @@ func look(ctx context.Context, from Tenant, tenant account.TenantID, objectID st
 		facts.Account = fitness.Account{UserPrincipalName: a.UserPrincipalName, Synced: a.Synced}
 	}
 	return facts, nil
-}
-
-// needsOf gives the needs of a command.
-func needsOf(n events.FitnessNeeds) fitness.Needs {
-	needs := fitness.Needs{
-		Unattended: n.Unattended, Roles: n.Roles, Applications: n.Applications, AdminPortals: n.AdminPortals,
-		AppIdentity: fitness.AppIdentity(n.AppIdentity),
-	}
-	for _, c := range n.Clients {
-		needs.Clients = append(needs.Clients, fitness.Client(c))
-	}
-	for _, p := range n.Plans {
-		needs.Plans = append(needs.Plans, fitness.Plan(p))
-	}
-	return needs
 }
 
 // hopeless gives the finding that nothing cures after the account is made: an account

@@ -37,7 +37,7 @@ func (h *Handler) exclude(ctx context.Context, t task) (step.Result, error) {
 	if why := unreadPolicies(facts); why != "" {
 		return step.Result{}, fault.Stopf(fault.PermissionMissing, "see which policies catch %s: %s", t.Account.UserPrincipalName, why)
 	}
-	found := fitness.Evaluate(facts, needsOf(t.Args.Needs))
+	found := fitness.Evaluate(facts, fitness.NeedsOf(t.Args.Needs))
 	catching := catching(facts, found, t.Args.Policies)
 	if fresh := unrecorded(catching, t.Account); len(fresh) > 0 {
 		return step.Result{Again: true, Learn: func(a *account.Account) { intend(a, fresh) }}, nil
@@ -90,7 +90,7 @@ func intend(a *account.Account, policies []fitness.Policy) {
 			a.Grants = append(a.Grants, account.Grant{Kind: account.Exclusion, Target: p.ID})
 			g = &a.Grants[len(a.Grants)-1]
 		}
-		g.Name, g.State, g.Ours = p.Name, account.GrantIntended, !excludes(p, a.ObjectID)
+		g.Name, g.State, g.Ours = p.Name, account.GrantIntended, !p.Excludes(a.ObjectID)
 	}
 }
 
@@ -103,7 +103,7 @@ func (h *Handler) excludeFrom(ctx context.Context, t task, g account.Grant, f fi
 	is := func(p fitness.Policy) bool { return strings.EqualFold(p.ID, g.Target) }
 	i := slices.IndexFunc(f.Policies, is)
 	switch {
-	case i >= 0 && excludes(f.Policies[i], t.Account.ObjectID):
+	case i >= 0 && f.Policies[i].Excludes(t.Account.ObjectID):
 		return become(account.GrantGiven)
 	case !slices.ContainsFunc(catching, is):
 		return become(account.GrantTaken)
@@ -117,10 +117,6 @@ func (h *Handler) excludeFrom(ctx context.Context, t task, g account.Grant, f fi
 		return step.Result{}, fmt.Errorf("exclude %s from %q: %w", t.Account.UserPrincipalName, g.Name, err)
 	}
 	return become(account.GrantGiven)
-}
-
-func excludes(p fitness.Policy, id string) bool {
-	return slices.ContainsFunc(p.ExcludeUsers, func(s string) bool { return strings.EqualFold(s, id) })
 }
 
 // concluded tells what the account is excluded from, and what stands in the way all the

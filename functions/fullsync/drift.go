@@ -32,11 +32,12 @@ func Compare(managed []account.Account, seen Observed, now time.Time) (findings 
 		c := comparison{account: a}
 		user, found := seen.Users[a.ObjectID]
 		if !found {
-			c.add(AccountMissing, "", "the account is gone from the tenant")
+			c.add(AccountMissing, "", c.gone())
 		} else {
 			c.user(user)
 			c.roles(seen.Roles[a.ObjectID], now)
 			c.roleGroups(seen.Members)
+			c.access(seen)
 		}
 		c.expiry(now)
 		findings = append(findings, c.findings...)
@@ -81,8 +82,9 @@ func (c *comparison) add(kind, target, text string) {
 
 func (c *comparison) user(u account.User) {
 	if !u.Enabled {
-		c.add(AccountDisabled, "", "sign-in is blocked")
+		c.add(AccountDisabled, "", c.blocked(u))
 	}
+	c.onPremises(u)
 }
 
 func (c *comparison) roles(held []account.RoleAssignment, now time.Time) {

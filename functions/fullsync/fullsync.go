@@ -73,6 +73,9 @@ type Handler struct {
 	Domains Domains
 	// Consents tells what connections hold. Nil compares none. Set it before use.
 	Consents Consents
+	// Conditional tells what Conditional Access does with accounts. Nil compares none of
+	// it. Set it before use.
+	Conditional *Conditional
 	// Passwords are looked after where this is set. Set it before use.
 	Passwords *Passwords
 }
@@ -128,11 +131,15 @@ func (h *Handler) sync(ctx context.Context, t step.Task[events.FullSyncArgs], p 
 	}
 	run.Findings = append(Compare(managed, p.Seen, t.Now), h.compared(ctx, t.Tenant, accounts, p.StartedAt, t.Now)...)
 	run.Findings = append(run.Findings, Unfinished(accounts, open)...)
+	run.Findings = append(run.Findings, p.Seen.Access.unread(managed)...)
 	run.Withheld = brake(p.Inventory.UsersBefore, run.Users, managed, run.Findings)
 	if err := h.lives(ctx, t, accounts, p, run); err != nil {
 		return err
 	}
 	if err := h.record(ctx, t, *run); err != nil {
+		return err
+	}
+	if err := h.tellAccess(ctx, t, accounts, p.Seen, run.Findings); err != nil {
 		return err
 	}
 	if err := h.syncTargets(ctx, accounts); err != nil {

@@ -27,6 +27,12 @@ type Observed struct {
 	Strays []account.User
 	// Owners say, by address in lower case, whether who answers for an account is there.
 	Owners map[string]lifetime.Presence
+	// Groups are, by object id, those groups of an account that a policy of Conditional
+	// Access names, for accounts of which they decide something.
+	Groups map[string][]string
+	// Access is what Conditional Access shows; nil when nobody looked. A delivery that goes
+	// on looks for itself.
+	Access *Access `json:"-"`
 }
 
 func nothingSeen() Observed {
@@ -69,7 +75,7 @@ func (h *Handler) observe(ctx context.Context, t step.Task[events.FullSyncArgs],
 
 // all reads in passes, each of which leaves out what an earlier delivery has done.
 func (l *look) all(ctx context.Context) error {
-	for _, pass := range []func(context.Context) error{l.users, l.roles, l.roleGroups, l.missing, l.owners} {
+	for _, pass := range []func(context.Context) error{l.users, l.roles, l.roleGroups, l.missing, l.owners, l.access} {
 		if err := pass(ctx); err != nil {
 			return err
 		}

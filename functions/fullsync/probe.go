@@ -3,6 +3,7 @@ package fullsync
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,7 +86,7 @@ func NewProber(o ProberOptions) *Prober { return &Prober{o} }
 // read is not allowed, is neither raised nor cleared: unknown says what, in words.
 // unhealthy counts the notices that are open afterwards.
 func (p *Prober) Probe(ctx context.Context, t account.Tenant) (unhealthy int, unknown []string, err error) {
-	open, err := p.open(ctx, t)
+	open, err := p.open(ctx, t, CredentialInvalid, CredentialExpiring, ConsentMissing)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -100,15 +101,15 @@ func (p *Prober) Probe(ctx context.Context, t account.Tenant) (unhealthy int, un
 	return unhealthy, l.unknown, err
 }
 
-// open are the open notices of the probe, by key.
-func (p *Prober) open(ctx context.Context, t account.Tenant) (map[string]ledger.Notice, error) {
+// open are the open notices of some kinds, by key.
+func (p *Prober) open(ctx context.Context, t account.Tenant, kinds ...string) (map[string]ledger.Notice, error) {
 	found, err := p.Books.Notices(ctx, ledger.NoticeFilter{Tenant: t.ID, Open: true, Limit: -1})
 	if err != nil {
-		return nil, fmt.Errorf("list what is wrong with the credentials of %s: %w", t.Alias, err)
+		return nil, fmt.Errorf("list what is wrong in %s: %w", t.Alias, err)
 	}
 	open := map[string]ledger.Notice{}
 	for _, n := range found {
-		if n.Kind == CredentialInvalid || n.Kind == CredentialExpiring || n.Kind == ConsentMissing {
+		if slices.Contains(kinds, n.Kind) {
 			open[n.Key] = n
 		}
 	}
@@ -172,7 +173,7 @@ func (l *health) settle(ctx context.Context, open map[string]ledger.Notice) (unh
 	}
 	raised, err := l.Books.Raise(ctx, fresh...)
 	if err != nil {
-		return unhealthy, fmt.Errorf("tell what is wrong with the credentials of %s: %w", l.tenant.Alias, err)
+		return unhealthy, fmt.Errorf("tell what is wrong in %s: %w", l.tenant.Alias, err)
 	}
 	return unhealthy + raised, nil
 }

@@ -37,3 +37,10 @@ func (d *Desk) Standing(acc account.Account) events.CheckFitnessArgs {
 	args.Existing = true
 	return args
 }
+
+// SignsIn gives what an account needs in order to sign in and do its job. asked is false
+// when its profile does not ask for fitness.
+func (d *Desk) SignsIn(acc account.Account) (needs events.FitnessNeeds, asked bool) {
+	p, _ := d.Profiles.Get(acc.Profile)
+	return d.Standing(acc).Needs, p.Fitness.Asked()
+}

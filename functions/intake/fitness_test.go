@@ -25,6 +25,12 @@ func TestCandidate(t *testing.T) {
 	assert.True(t, again.Existing)
 	assert.False(t, again.Needs.Unattended)
 	assert.Equal(t, "warn", o.Standing(account.Account{Profile: "gone"}).Mode)
+
+	needs, asked := o.SignsIn(account.Account{UserPrincipalName: acc.UserPrincipalName, Profile: "practice-protect-mail-redirect"})
+	assert.True(t, asked)
+	assert.False(t, needs.Unattended)
+	_, asked = o.SignsIn(account.Account{Profile: "gone"})
+	assert.False(t, asked, "of a profile that is gone nothing is known")
 }
 
 func TestNoCandidate(t *testing.T) {

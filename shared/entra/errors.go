@@ -32,6 +32,8 @@ type call struct {
 	secret account.Secret
 	// unhurried asks Graph to let other work go first.
 	unhurried bool
+	// paced is for a service that allows one call a second, and does not say so.
+	paced bool
 	// goesOn is true for a page that Graph itself gave the address of.
 	goesOn bool
 }

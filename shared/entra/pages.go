@@ -142,6 +142,9 @@ func readPage[W keyed, T any](ctx context.Context, c *Client, t account.TenantID
 }
 
 func fetchPage[W keyed, T any](ctx context.Context, s *session, call call, address string, convert func(W) T) ([]T, string, error) {
+	if call.paced {
+		s = s.patient()
+	}
 	req, err := s.request(ctx, http.MethodGet, address)
 	if err != nil {
 		return nil, "", err

@@ -86,7 +86,7 @@ func (c *Client) SecurityDefaults(ctx context.Context, t account.TenantID) (on b
 // more without saying for how long (reference: Microsoft Graph, service-specific
 // throttling limits), so ask once for many accounts.
 func (c *Client) ConditionalAccess(ctx context.Context, t account.TenantID) ([]fitness.Policy, error) {
-	call := call{doing: "list the Conditional Access policies", permission: readsPolicies}
+	call := call{doing: "list the Conditional Access policies", permission: readsPolicies, paced: true}
 	return collect(pages(ctx, c, t, call, "/identity/conditionalAccess/policies", wirePolicyCA.policy))
 }
 

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -173,14 +175,21 @@ func TestGroupsAndPlansThatCount(t *testing.T) {
 
 // Graph's limit is one call a second, and it does not say how long to wait.
 func TestConditionalAccessIsThrottled(t *testing.T) {
-	_, world, c := contoso(t)
-	world.SetThrottle(tenantfake.Throttle{Scale: 1})
-	_, err := c.ConditionalAccess(ctx, tenant)
-	require.NoError(t, err)
-	_, err = c.ConditionalAccess(ctx, tenant)
-	assert.True(t, fault.Is(err, fault.Throttled), err)
-	assert.Equal(t, fault.Transient, fault.ClassOf(err))
-	assert.Zero(t, fault.RetryAfter(err))
+	synctest.Test(t, func(t *testing.T) {
+		server, world, c := contoso(t)
+		world.SetThrottle(tenantfake.Throttle{Scale: 1})
+		began := time.Now()
+		for range 2 {
+			_, err := c.ConditionalAccess(ctx, tenant)
+			require.NoError(t, err)
+		}
+		assert.GreaterOrEqual(t, time.Since(began), time.Second, "it is asked again after as long as that takes")
+		server.Fault(tenantfake.Fault{Times: -1, Path: "/identity/conditionalAccess/policies", Decision: tenantfake.Decision{Kind: tenantfake.Throttled}})
+		_, err := c.ConditionalAccess(ctx, tenant)
+		assert.True(t, fault.Is(err, fault.Throttled), err)
+		assert.Equal(t, fault.Transient, fault.ClassOf(err))
+		assert.Zero(t, fault.RetryAfter(err))
+	})
 }
 
 // Every condition and control of a live policy is taken note of.

@@ -53,12 +53,18 @@ func conditionalAccess(f Facts, n Needs) (found []Finding) {
 	roles := slices.Concat(n.Roles, f.Account.Roles)
 	for _, p := range f.Policies {
 		who, caught := p.who(f.Account, roles)
-		what, concerned := p.what(n)
-		if caught && concerned && p.State != Disabled && !p.OtherSignIns && p.asks() != "" {
+		if what, works := p.works(n); caught && works {
 			found = append(found, p.finding(who, what, n))
 		}
 	}
 	return found
+}
+
+// works says by what a policy concerns what the product does; false when it asks for
+// nothing there.
+func (p Policy) works(n Needs) (string, bool) {
+	what, concerned := p.what(n)
+	return what, concerned && p.State != Disabled && !p.OtherSignIns && p.asks() != ""
 }
 
 func (p Policy) finding(who, what string, n Needs) Finding {

@@ -176,7 +176,9 @@ type SyncRun struct {
 type Finding struct {
 	// Kind is subject.verb: account.missing, account.disabled, role.missing,
 	// rolegroup.missing, role.foreign, account.expired, account.leaving, account.stray,
-	// command.lost, review.overdue, owner.gone, owner.missing.
+	// account.unsynced, account.rejoined, command.lost, review.overdue, owner.gone,
+	// owner.missing, exclusion.missing, policy.missing, policy.catches, policy.maycatch,
+	// policy.unread.
 	Kind              string `json:"kind"`
 	AccountID         string `json:"accountId,omitempty"`
 	UserPrincipalName string `json:"userPrincipalName,omitempty"`

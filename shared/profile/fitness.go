@@ -3,6 +3,7 @@ package profile
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/usher365/usher/events"
@@ -18,6 +19,9 @@ type Fitness struct {
 	// Notes are conditions that break the product although every step succeeds.
 	Notes []string `yaml:"notes,omitempty" json:"notes,omitempty"`
 }
+
+// Asked reports whether the profile says anything about fitness.
+func (f Fitness) Asked() bool { return !reflect.ValueOf(f).IsZero() }
 
 // FitnessMode says what follows a finding that would stop the account.
 type FitnessMode string

@@ -56,6 +56,7 @@ func wire(ctx context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	handler := fullsync.New(directory, exchange, p.Ledger, p.SyncRuns(), desk, p.Now)
 	handler.Domains, handler.Consents = directory, directory
 	handler.Operators = p.Config.Mail.Operators
+	handler.Conditional = &fullsync.Conditional{Policies: directory, Products: desk, Books: p.Ledger}
 	vault, err := vaults.Open(ctx, p.Config.VaultAddress(), vaults.Options{Credential: signIn})
 	if err != nil {
 		return lambda.Consumer{}, err

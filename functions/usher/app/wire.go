@@ -79,6 +79,7 @@ func (a *App) wireFunctions(context.Context) error {
 	sync := fullsync.New(a.Directory, a.Exchange, a.Ledger, a.SyncRuns(), a.Desk, a.Now)
 	sync.Domains, sync.Consents = a.Directory, a.Applications
 	sync.Operators = a.Config.Mail.Operators
+	sync.Conditional = &fullsync.Conditional{Policies: a.Directory, Products: a.Desk, Books: a.Ledger}
 	sync.Passwords = &fullsync.Passwords{Desk: a.Desk, Vault: a.Vault, Links: a.office}
 	step.Handle(a.Runner, events.FullSync, fullsync.Policy, sync.Handle)
 	step.Handle(a.Runner, events.HandOver, handover.Policy, handover.New(handover.Options{

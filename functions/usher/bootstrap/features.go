@@ -67,6 +67,7 @@ type addition struct {
 // each operation, the least privileged ones).
 func additions(f Feature) addition {
 	readPolicies := Permission{Graph, "Policy.Read.All", "read security defaults and Conditional Access policies"}
+	nightly := []Permission{{Graph, "Policy.Read.All", "compare accounts with Conditional Access policies each night"}}
 	switch f {
 	case WithConsents:
 		return addition{app: ofConsents, sync: []Permission{
@@ -92,12 +93,12 @@ func additions(f Feature) addition {
 			{Graph, "GroupMember.Read.All", "find groups and their members"},
 		}}
 	case WithFitness:
-		return addition{app: ofProvisioner, permissions: []Permission{readPolicies}}
+		return addition{app: ofProvisioner, sync: nightly, permissions: []Permission{readPolicies}}
 	case WithPerUserMFA:
 		// Graph has no permission that only reads it.
 		return addition{app: ofProvisioner, permissions: []Permission{{Graph, "Policy.ReadWrite.AuthenticationMethod", "read the multifactor setting of a user"}}}
 	case WithExclusions:
-		return addition{app: ofProvisioner, permissions: []Permission{
+		return addition{app: ofProvisioner, sync: nightly, permissions: []Permission{
 			readPolicies, {Graph, "Policy.ReadWrite.ConditionalAccess", "exclude accounts from policies, and take that back"},
 		}}
 	case WithPIM:

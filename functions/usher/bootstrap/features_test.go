@@ -63,13 +63,13 @@ func TestTheSyncReadsWhatWasConsented(t *testing.T) {
 		}
 		return names
 	}
-	for _, f := range Features() {
-		if f == WithConsents {
-			assert.Equal(t, []string{"Application.Read.All"}, more(f))
-			continue
-		}
-		assert.Empty(t, more(f), f)
+	want := map[Feature][]string{
+		WithConsents: {"Application.Read.All"}, WithFitness: {"Policy.Read.All"}, WithExclusions: {"Policy.Read.All"},
 	}
+	for _, f := range Features() {
+		assert.Equal(t, want[f], more(f), f)
+	}
+	assert.Len(t, Sync(WithFitness, WithExclusions).Permissions, len(Sync().Permissions)+1, "what two features take is asked for once")
 }
 
 func TestFeaturesNamed(t *testing.T) {
