@@ -21,6 +21,7 @@ import (
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/activedirectory"
 	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/ledger"
 	"github.com/usher365/usher/shared/tenantfake"
 )
 
@@ -89,6 +90,64 @@ func TestWhyTheDomainRefusedIsOnTheTicket(t *testing.T) {
 			assert.Len(t, s.tenant.Users(), before)
 		})
 	}
+}
+
+// Somebody disables the account in the domain, and later deletes it: the night names the
+// domain, where alone that can be mended, and writes nothing to the cloud.
+func TestTheNightNamesTheDomain(t *testing.T) {
+	s := open(t, nil)
+	id := s.post(onboard)
+	s.cycle()
+	s.pass(6 * time.Minute)
+	s.is(id, account.Succeeded)
+	s.pass(20 * time.Minute)
+	assert.Empty(t, s.night())
+
+	found := s.entry()
+	disable := ldap.NewModifyRequest(found, nil)
+	disable.Replace("userAccountControl", []string{"66050"})
+	require.NoError(t, s.Connect(t).Modify(disable))
+	s.cycle()
+	user, there := s.tenant.User(name)
+	require.True(t, there)
+	require.False(t, user.AccountEnabled)
+	findings := s.night()
+	require.Len(t, findings, 1)
+	assert.Equal(t, "account.disabled", findings[0].Kind)
+	assert.Contains(t, findings[0].Text, "disabled in Active Directory ("+s.BaseDN+")")
+	after, _ := s.tenant.User(name)
+	assert.Equal(t, user, after, "nothing is written in the cloud")
+
+	require.NoError(t, s.Connect(t).Del(ldap.NewDelRequest(found, nil)))
+	s.cycle()
+	findings = s.night()
+	require.Len(t, findings, 1)
+	assert.Equal(t, "account.missing", findings[0].Kind)
+	assert.Contains(t, findings[0].Text, s.BaseDN)
+	assert.Len(t, s.tenant.DeletedUsers(), 1, "and nothing is restored there")
+}
+
+// entry is the name of the one entry in the story's unit.
+func (s *stage) entry() string {
+	s.Helper()
+	found, err := s.Connect(s.T).Search(ldap.NewSearchRequest(s.ou, ldap.ScopeSingleLevel, 0, 0, 0, false, "(objectClass=user)", nil, nil))
+	require.NoError(s, err)
+	require.Len(s, found.Entries, 1)
+	return found.Entries[0].DN
+}
+
+// night runs the nightly sync, and gives what it found.
+func (s *stage) night() []ledger.Finding {
+	s.Helper()
+	_, err := s.app.Desk.Sync(s.Context(), "", "timer")
+	require.NoError(s, err)
+	s.work()
+	runs, err := s.app.Ledger.Runs(s.Context(), tenantfake.DefaultTenantID, 1)
+	require.NoError(s, err)
+	require.Len(s, runs, 1)
+	require.Empty(s, runs[0].Error)
+	s.pass(time.Minute)
+	return runs[0].Findings
 }
 
 // anotherAuthority is the certificate of an authority that the controller knows nothing of.
