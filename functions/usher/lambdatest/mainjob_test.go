@@ -89,6 +89,8 @@ func TestTheDoors(t *testing.T) {
 	var profiles []struct{ Name string }
 	s.api("/api/profiles", &profiles)
 	assert.NotEmpty(t, profiles)
+	assert.Equal(t, http.StatusOK, s.apiAs(annsToken, "/api/requests", nil).StatusCode, "an approver sees what is asked")
+	assert.Equal(t, http.StatusForbidden, s.apiAs(annsToken, "/api/profiles", nil).StatusCode, "and nothing else")
 	failed := s.fn["console"].invoke(sample(t, "drain.schedule"))
 	assert.True(t, failed.failed)
 	assert.Contains(t, string(failed.body), "answers HTTP requests")

@@ -26,7 +26,10 @@ import (
 	"github.com/usher365/usher/shared/webhook"
 )
 
-const token = "a-token-for-the-tests-of-the-functions"
+const (
+	token     = "a-token-for-the-tests-of-the-functions"
+	annsToken = "the-token-of-ann-and-of-nobody-else"
+)
 
 // scene is a tenant, a namespace and a database, and every function around them.
 type scene struct {
@@ -55,7 +58,7 @@ func newScene(t *testing.T) *scene {
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(ca, append(authority.PEM(), s.tenant.CA...), 0o600))
 	s.env = append(s.tenant.Env, "SSL_CERT_FILE="+ca, "USHER_DATABASE_URL="+url, "USHER_SERVICEBUS_CONNECTION_STRING="+sb,
-		"USHER_WEBHOOK_SECRET="+s.secret.Reveal(), "USHER_API_TOKEN="+token, "USHER_CONFIG="+s.config(),
+		"USHER_WEBHOOK_SECRET="+s.secret.Reveal(), "USHER_API_TOKEN="+token, "USHER_APPROVERS=ann@contoso.com", "USHER_APPROVER_TOKENS=ann@contoso.com="+annsToken, "USHER_CONFIG="+s.config(),
 		"USHER_WAKE_PREFIX=prod-", "AWS_ENDPOINT_URL_LAMBDA="+invokeAPI(t, s.fn), "AWS_ACCESS_KEY_ID=AKID", "AWS_SECRET_ACCESS_KEY=secret")
 	return s
 }
@@ -149,6 +152,11 @@ func (s *scene) sign(e map[string]any) {
 
 // api asks the console for a path.
 func (s *scene) api(path string, into any) httpAnswer {
+	s.Helper()
+	return s.apiAs(token, path, into)
+}
+
+func (s *scene) apiAs(token, path string, into any) httpAnswer {
 	s.Helper()
 	return s.ask("console", "console.apigateway", func(e map[string]any) {
 		headers, _ := e["headers"].(map[string]any)
