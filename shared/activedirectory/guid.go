@@ -32,16 +32,6 @@ func ParseGUID(text string) (GUID, error) {
 	return g, nil
 }
 
-// ParseImmutableID reads Entra's onPremisesImmutableId of an object whose source anchor
-// is a GUID. Entra also takes other anchors; they are an error here.
-func ParseImmutableID(text string) (GUID, error) {
-	raw, err := base64.StdEncoding.Strict().DecodeString(text)
-	if err != nil || len(raw) != len(GUID{}) || base64.StdEncoding.EncodeToString(raw) != text {
-		return GUID{}, fmt.Errorf("the immutable id %q is not the base64 of a GUID's 16 bytes", text)
-	}
-	return GUID(raw), nil
-}
-
 // IsZero reports whether the GUID names nothing.
 func (g GUID) IsZero() bool { return g == GUID{} }
 

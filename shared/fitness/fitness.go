@@ -8,7 +8,6 @@
 package fitness
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/usher365/usher/shared/account"
@@ -166,11 +165,6 @@ type Finding struct {
 	Text string
 	// Remedy says what to do about it.
 	Remedy string
-}
-
-// Fit reports whether none of the findings is blocking.
-func Fit(findings []Finding) bool {
-	return !slices.ContainsFunc(findings, func(f Finding) bool { return f.Severity == Blocking })
 }
 
 // domainOf gives the part of a user principal name behind the @, in lower case.
