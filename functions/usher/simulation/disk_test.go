@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/ledger"
@@ -102,6 +103,18 @@ func (f flaky) SwapNote(ctx context.Context, key string, old, value []byte) (swa
 		return err
 	})
 	return swapped, err
+}
+
+func (f flaky) Notices(ctx context.Context, filter ledger.NoticeFilter) ([]ledger.Notice, error) {
+	return f.p.ledger.Notices(ctx, filter)
+}
+
+func (f flaky) Clear(ctx context.Context, key string, at time.Time) (cleared bool, err error) {
+	err = f.change("clear", func() (err error) {
+		cleared, err = f.p.ledger.Clear(ctx, key, at)
+		return err
+	})
+	return cleared, err
 }
 
 func (f flaky) Raise(ctx context.Context, notices ...ledger.Notice) (fresh int, err error) {

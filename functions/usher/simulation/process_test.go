@@ -167,6 +167,7 @@ func (p *process) wire() {
 		WithSetting(grantconsent.NewSetting(applications, applications)).Handle)
 	sync := fullsync.New(directory, groups, books, books, p.desk, time.Now)
 	sync.Domains, sync.Consents = directory, applications
+	sync.Conditional = &fullsync.Conditional{Policies: directory, Products: p.desk, Books: books}
 	sync.Passwords = &fullsync.Passwords{Desk: p.desk, Vault: p.vault, Links: p.office}
 	step.Handle(p.runner, events.FullSync, fullsync.Policy, sync.Handle)
 	step.Handle(p.runner, events.HandOver, handover.Policy, handover.New(handover.Options{
