@@ -32,7 +32,7 @@ build: ## build usher and every function's own binary into bin/
 	@scripts/build all
 
 .PHONY: package
-package: ## build bin/package/FUNCTION.zip for AWS Lambda (ARCH=amd64 for x86, CONFIG=FILE as its usher.yaml)
+package: ## build bin/package/FUNCTION.zip for AWS Lambda (ARCH=amd64 for x86, CONFIG=FILE as its usher.yaml, with what that names)
 	@go run ./scripts/package
 
 .PHONY: test

@@ -65,7 +65,7 @@ func (p *program) bootstrapCommand() *cobra.Command {
 }
 
 func (p *program) bootstrap(ctx context.Context, b strapping) error {
-	c, err := p.load()
+	c, err := p.load(preparing)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 func (p *program) migrateCommand() *cobra.Command {
 	var check bool
 	c := p.command("migrate", "Make the tables of the PostgreSQL ledger, or bring them up to date", "usher migrate --check", exactly(), func(ctx context.Context, _ []string) error {
-		c, err := p.load()
+		c, err := p.load(preparing)
 		if err != nil {
 			return err
 		}

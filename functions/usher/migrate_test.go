@@ -2,6 +2,8 @@ package main
 
 import (
 	"net/url"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -39,6 +41,18 @@ func TestMigrate(t *testing.T) {
 		assert.Equal(t, "The ledger is up to date.\n", migrate(exitOK, args...).out)
 	}
 	assert.NoDirExists(t, s.dir)
+}
+
+// The secrets of the functions need not be there yet when the ledger is made.
+func TestPreparingAsksForNoFunctionsSecrets(t *testing.T) {
+	s := newShell(t)
+	path := filepath.Join(t.TempDir(), "usher.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("apiToken: env:NOT_YET\n"), 0o600))
+	for _, args := range [][]string{{"policy", "show"}, {"profiles"}, {"migrate"}, {"bootstrap"}} {
+		r := s.run(append([]string{"--config", path}, args...)...)
+		assert.NotContains(t, r.err, "NOT_YET", args)
+	}
+	assert.Contains(t, s.run("--config", path, "list").err, "NOT_YET")
 }
 
 func TestMigrateRefused(t *testing.T) {

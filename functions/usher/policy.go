@@ -46,7 +46,7 @@ func (p *program) explainRequest(ctx context.Context, args []string) error {
 
 // showPolicy prints the file, or the built-in policy, once it is proven.
 func (p *program) showPolicy() error {
-	c, err := p.load()
+	c, err := p.load(preparing)
 	if err != nil {
 		return err
 	}

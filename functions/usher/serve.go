@@ -56,7 +56,7 @@ func (p *program) serve(ctx context.Context, o serving) (err error) {
 			return failed(exitUsage, "the functions are "+strings.Join(app.Functions(), ", "), "--functions: there is no function %q", name)
 		}
 	}
-	s, err := p.settings(o.tenant, embedded.Options{Replication: o.replication})
+	s, err := p.settings(o.tenant, embedded.Options{Replication: o.replication}, o.functions...)
 	if err != nil {
 		return p.allOf(err, o)
 	}
@@ -140,7 +140,7 @@ func (p *program) allOf(err error, o serving) error {
 	if _, wrong := errors.AsType[config.Problems](err); !wrong || o.tenant == tenantEmbedded {
 		return err
 	}
-	c, _ := p.load() // what is wrong in it is err
+	c, _ := p.load(o.functions...) // what is wrong in it is err
 	s := &settings{Config: c, env: p.env}
 	if o.tenant == "" && len(c.Tenants) == 0 {
 		return err

@@ -46,13 +46,18 @@ type settings struct {
 	embedded *embedded.Tenant
 }
 
-// load reads the configuration and lets the flags replace what it says.
-func (p *program) load() (config.Config, error) {
+// preparing stands for the functions of commands that serve none: they need no function's
+// secrets, which need not be there yet.
+const preparing = "none"
+
+// load reads the configuration, with the secrets of the functions that are served (none
+// named: of all), and lets the flags replace what it says.
+func (p *program) load(serving ...string) (config.Config, error) {
 	path := p.configFile
 	if path == "" {
 		path, _ = p.env("USHER_CONFIG")
 	}
-	c, err := config.Load(path, p.env, references.New(references.Options{Env: p.env}))
+	c, err := config.Load(path, p.env, references.New(references.Options{Env: p.env}), serving...)
 	if p.dataDir != "" {
 		c.Data = p.dataDir
 	}
@@ -63,7 +68,7 @@ func (p *program) load() (config.Config, error) {
 }
 
 func (p *program) catalogue() (*profile.Catalogue, error) {
-	c, err := p.load()
+	c, err := p.load(preparing)
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +77,8 @@ func (p *program) catalogue() (*profile.Catalogue, error) {
 
 // settings decides which tenant is meant; kind is embedded, real, or empty for real when
 // one is configured. The embedded tenant is opened with its state in the data directory.
-func (p *program) settings(kind string, o embedded.Options) (*settings, error) {
-	c, err := p.load()
+func (p *program) settings(kind string, o embedded.Options, serving ...string) (*settings, error) {
+	c, err := p.load(serving...)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -162,6 +163,25 @@ func TestWhatAWorkerNeeds(t *testing.T) {
 	assert.Contains(t, r.err, "AZURE_TENANT_ID")
 	assert.NotContains(t, r.err, "USHER_WEBHOOK_SECRET")
 	assert.NotContains(t, r.err, "USHER_API_TOKEN")
+}
+
+// The secrets of others are not asked for: one file serves workers that may each read their own.
+func TestAWorkerReadsItsOwnSecrets(t *testing.T) {
+	s := newShell(t)
+	path := filepath.Join(t.TempDir(), "usher.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(`
+apiToken: env:NO_TOKEN
+callback: {url: "https://desk.contoso.com", secret: env:NO_CALLBACK}
+tenants:
+  - {alias: contoso, id: 0550b473-9fd2-4dbb-a058-a1640b4bf458, activeDirectory: {url: "ldaps://dc1", baseDN: "DC=corp", bindName: u, password: env:NO_PASSWORD}}
+`), 0o600))
+	for functions, lacks := range map[string]string{"assignrole": "", "revoke,assignrole": "NO_PASSWORD", "notify": "NO_CALLBACK", "console": "NO_TOKEN"} {
+		r := s.run("--config", path, "serve", "--tenant", "real", "--functions", functions)
+		assert.Equal(t, exitConfig, r.code, "nothing says how to sign in")
+		for _, name := range []string{"NO_PASSWORD", "NO_CALLBACK", "NO_TOKEN"} {
+			assert.Equal(t, name == lacks, strings.Contains(r.err, name), "%s: %s", functions, r.err)
+		}
+	}
 }
 
 func TestStoppingIsBounded(t *testing.T) {

@@ -14,7 +14,7 @@ func (p *program) tenantCommand() *cobra.Command {
 	var listen string
 	var replication time.Duration
 	c := p.command("tenant", "Run only the tenant that comes along, for other programs to work on", "usher tenant --listen 127.0.0.1:8443", exactly(), func(ctx context.Context, _ []string) error {
-		config, err := p.load()
+		config, err := p.load(preparing)
 		if err != nil {
 			return err
 		}

@@ -10,10 +10,13 @@ import (
 // document is a CloudFormation template.
 type document struct {
 	Parameters map[string]struct {
-		Default any
-		NoEcho  any
+		Type           string
+		Default        any
+		NoEcho         any
+		AllowedPattern string
 	}
-	Resources map[string]resource
+	Conditions map[string]any
+	Resources  map[string]resource
 }
 
 type resource struct {
@@ -112,7 +115,7 @@ func number(v any) float64 {
 // complaints are what the rules have against the template.
 func (d document) complaints() (all []string) {
 	for _, rule := range []func(document) []string{
-		everyFolderIsAFunction, functionsAreMadeAlike, environmentsHoldNoSecret, rolesAreLeast, noStars,
+		everyFolderIsAFunction, functionsAreMadeAlike, environmentsHoldNoSecret, rolesAreLeast, noStars, secretsAreNamed, networksReachTheDomain, conditionsMeanWhatTheySay,
 		schedulesMeanWhatIsWritten, nothingIsLostSilently, logsEnd, routesAreThrottled, alarmsAreHeard,
 	} {
 		all = append(all, rule(d)...)

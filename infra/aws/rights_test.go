@@ -32,17 +32,19 @@ func wakes(name string) (all []string) {
 
 // own says what a function may do that no other may.
 var own = map[string][]string{
-	"intake": {"secretsmanager:GetSecretValue on ${WebhookSecretArn}"},
+	"intake": {"secretsmanager:GetSecretValue on ${WebhookSecretArn}", "secretsmanager:GetSecretValue on ${SourceSecretArns}"},
 	// The page of a one-time link shows a password, and throws the vault's copy away.
 	"console": {"secretsmanager:GetSecretValue on ${ApiTokenSecretArn}", "secretsmanager:GetSecretValue on ${ApproverTokensSecretArn}",
 		"secretsmanager:GetSecretValue on " + vault, "secretsmanager:DeleteSecret on " + vault},
 	events.HandOver: {
 		"secretsmanager:CreateSecret on " + vault, "secretsmanager:GetSecretValue on " + vault, "secretsmanager:PutSecretValue on " + vault,
-		"secretsmanager:DeleteSecret on " + vault,
+		"secretsmanager:DeleteSecret on " + vault, domainPassword,
 	},
 	events.Create: {
 		"secretsmanager:CreateSecret on " + vault, "secretsmanager:GetSecretValue on " + vault, "secretsmanager:PutSecretValue on " + vault,
+		"secretsmanager:GetSecretValue on ${BroughtPasswordArns}", domainPassword,
 	},
+	events.Revoke: {domainPassword},
 	// The sync throws away the passwords of accounts that cannot come back.
 	events.FullSync: {"secretsmanager:DeleteSecret on " + vault},
 	events.Notify:   {"secretsmanager:GetSecretValue on ${CallbackSecretArn}", "secretsmanager:GetSecretValue on ${MailPasswordSecretArn}"},
@@ -51,6 +53,8 @@ var own = map[string][]string{
 const (
 	here  = ":${AWS::Region}:${AWS::AccountId}:"
 	vault = "arn:${AWS::Partition}:secretsmanager" + here + "secret:${VaultPrefix}/*"
+	// domainPassword is for who signs in to on-premises domains.
+	domainPassword = "secretsmanager:GetSecretValue on ${DomainPasswordSecretArns}"
 	// everyFunction is the one policy that all roles share.
 	everyFunction = "EveryFunction"
 	// networkPolicy is of AWS: it lets a function of a VPC have a network interface.

@@ -84,7 +84,30 @@ var harmful = []change{
 	{"alarm on nothing", "usher_queue_messages", "usher_queue_depth", ""},
 	{"function nobody watches", "Value: !Ref notify}", "Value: !Ref create}", ""},
 	{"alarm of too many", "        - {Id: all, Expression: SUM(METRICS())}\n", strings.Repeat("        - {Id: all, Expression: SUM(METRICS())}\n", 6), ""},
+	{"domain's password for who makes no account", "                Resource: !GetAtt assignroleLog.Arn\n", "                Resource: !GetAtt assignroleLog.Arn\n              - Effect: Allow\n                Action: secretsmanager:GetSecretValue\n                Resource: !Ref DomainPasswordSecretArns\n", "which it does not need"},
+	{"no password for the domain", domainRight, "", "which it needs"},
+	{"any password for the domain", "DomainPasswordSecretArns:\n    Type: CommaDelimitedList\n    Default: \"\"\n    Description: >-\n", "DomainPasswordSecretArns:\n    Type: CommaDelimitedList\n    Default: \"*\"\n    Description: >-\n", ""},
+	{"any brought password", "secret:[A-Za-z0-9_+=.@-][A-Za-z0-9/_+=.@-]*/\\*)?'", "secret:.*)?'", "BroughtPasswordArns takes"},
+	{"brought passwords by nobody", "Resource: !Ref BroughtPasswordArns", "Resource: !Ref SourceSecretArns", ""},
+	{"sources' secrets without a pattern", "    Description: Secrets of webhooks.sources in usher.yaml, with commas; only intake may read them. Empty where the one above is all.\n    AllowedPattern", "    Description: Secrets of webhooks.sources\n    ConstraintDescription", "SourceSecretArns has no pattern"},
+	{"sources' secrets by nobody", "Resource: !Ref SourceSecretArns", "Resource: !Ref WebhookSecretArn", "which it needs"},
+	{"far from the domain", "        - SubnetIds: !Ref DomainSubnetIds\n", "        - SubnetIds: !Ref SubnetIds\n", "create is in"},
+	{"in the domain's network without a guard", "          SecurityGroupIds: !Ref DomainSecurityGroupIds\n", "          SecurityGroupIds: !Ref SecurityGroupIds\n", "create is in"},
+	{"near the domain without an interface", "!If [InEitherVpc, !Sub", "!If [InVpc, !Sub", "createRole may have network interfaces"},
+	{"everybody near the domain", "      - SubnetIds: !Ref SubnetIds\n", "      - SubnetIds: !Ref DomainSubnetIds\n", "assignrole is in"},
+	{"nobody in the VPC", "    VpcConfig: !If\n      - InVpc\n", "    VpcConfig: !If\n      - HasMail\n", "the network of assignrole"},
+	{"interfaces in one network only", "!Or [!Condition InVpc, !Condition NearDomain]", "!Or [!Condition InVpc, !Condition InVpc]", "condition InEitherVpc"},
+	{"condition on another parameter", "HasDomain: !Not [!Equals [!Join [\"\", !Ref DomainPasswordSecretArns]", "HasDomain: !Not [!Equals [!Join [\"\", !Ref SourceSecretArns]", "condition HasDomain"},
+	{"right under another condition", "                - HasDomain\n", "                - HasMail\n", "where [HasMail], not where HasDomain"},
 }
+
+const domainRight = `              - !If
+                - HasDomain
+                - Effect: Allow
+                  Action: secretsmanager:GetSecretValue
+                  Resource: !Ref DomainPasswordSecretArns
+                - !Ref AWS::NoValue
+`
 
 func (c change) in(t *testing.T, text string) string {
 	t.Helper()

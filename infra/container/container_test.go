@@ -167,7 +167,32 @@ type pod struct {
 			AllowPrivilegeEscalation *bool
 			ReadOnlyRootFilesystem   bool
 		}
+		VolumeMounts []struct {
+			Name, MountPath string
+			ReadOnly        bool
+		}
 	}
+	Volumes []struct {
+		Name      string
+		ConfigMap struct {
+			Name     string
+			Optional bool
+		}
+	}
+}
+
+// files is where each pod finds usher.yaml and what it names, if there is any.
+const files = "/etc/usher"
+
+func (p pod) hasFiles() bool {
+	for _, v := range p.Volumes {
+		for _, m := range p.Containers[0].VolumeMounts {
+			if v.Name == m.Name && m.MountPath == files {
+				return m.ReadOnly && v.ConfigMap.Name == "usher-files" && v.ConfigMap.Optional
+			}
+		}
+	}
+	return false
 }
 
 func (r *resource) UnmarshalYAML(n *yaml.Node) error {
@@ -214,6 +239,7 @@ func checkKubernetes(all []resource) (wrong []string) {
 		switch r.Kind {
 		case "Deployment":
 			unless(checkPod(r.Spec.Template.Spec), r.Metadata.Name, "its pod")
+			unless(r.Spec.Template.Spec.hasFiles(), r.Metadata.Name, "usher.yaml, and what it names, would not be there")
 			for _, c := range r.Spec.Template.Spec.Containers {
 				for _, function := range strings.Split(c.Args[len(c.Args)-1], ",") {
 					_, twice := served[function]
@@ -245,6 +271,11 @@ func checkKubernetes(all []resource) (wrong []string) {
 	functions := events.Functions()
 	slices.Sort(functions)
 	slices.Sort(scaled)
+	for _, r := range all {
+		if path, given := r.Data["usher_config"]; given {
+			unless(path == files+"/usher.yaml", r.Metadata.Name, "the configuration is elsewhere")
+		}
+	}
 	unless(slices.Equal(functions, scaled), "queues", strings.Join(scaled, ","))
 	for _, function := range append(functions, "intake", "console") {
 		unless(served[function] != "", function, "is served by nobody")
@@ -275,6 +306,9 @@ func TestKubernetes(t *testing.T) {
 		"Escalation": {"allowPrivilegeEscalation: false", "allowPrivilegeEscalation: true"}, "Probe": {"/readyz", "/ready"},
 		"Key": {"provider: azure-workload", "provider: none"}, "Connection": {`messageCount: "20"`, `connectionFromEnv: KEY`}, "Bounds": {"maxReplicaCount: 4", "maxReplicaCount: 0"},
 		"Authentication": {"authenticationRef: { name: usher }", "authenticationRef: { name: other }"}, "Secret": {"kind: ConfigMap", "kind: Secret"},
+		"NoFiles": {", { name: files, mountPath: /etc/usher, readOnly: true }", ""}, "FilesElsewhere": {"mountPath: /etc/usher", "mountPath: /etc/other"},
+		"FilesMayBeWritten": {"/etc/usher, readOnly: true", "/etc/usher"}, "OtherFiles": {"name: usher-files,", "name: usher,"},
+		"FilesMustBe": {"optional: true", "optional: false"}, "ConfigElsewhere": {"# USHER_CONFIG: /etc/usher", "USHER_CONFIG: /etc"},
 	} {
 		require.Contains(t, text, c[0], name)
 		assert.NotEmpty(t, checkKubernetes(manifest(t, strings.Replace(text, c[0], c[1], 1))), name)

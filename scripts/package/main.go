@@ -1,6 +1,7 @@
 // Command package makes bin/package/FUNCTION.zip of every function, as AWS Lambda wants
 // it. 'make package' runs it from the root of the repository, with what it is told:
-// CONFIG=FILE puts that file into each package as usher.yaml, ARCH=amd64 is for x86.
+// CONFIG=FILE puts that file into each package as usher.yaml, and beside it the policy,
+// profiles and certificates that it names; ARCH=amd64 is for x86.
 package main
 
 import (
@@ -26,11 +27,11 @@ func run(arch, configFile string) error {
 	if arch != bundle.ARM && arch != bundle.X86 {
 		return fmt.Errorf("ARCH is %s or %s, not %q", bundle.ARM, bundle.X86, arch)
 	}
-	var config []byte
+	var files []bundle.File
 	if configFile != "" {
 		var err error
-		if config, err = os.ReadFile(configFile); err != nil {
-			return fmt.Errorf("read CONFIG: %w", err)
+		if files, err = bundle.Files(configFile); err != nil {
+			return fmt.Errorf("CONFIG=%s: %w", configFile, err)
 		}
 	}
 	functions, err := bundle.Functions()
@@ -46,14 +47,14 @@ func run(arch, configFile string) error {
 		return err
 	}
 	for _, f := range functions {
-		if err := one(f, arch, dir, config); err != nil {
+		if err := one(f, arch, dir, files); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func one(function, arch, dir string, config []byte) error {
+func one(function, arch, dir string, files []bundle.File) error {
 	path := filepath.Join(dir, function)
 	if err := bundle.Build("./functions/"+function+"/cmd", arch, path); err != nil {
 		return err
@@ -63,7 +64,7 @@ func one(function, arch, dir string, config []byte) error {
 		return err
 	}
 	var packed bytes.Buffer
-	if err := bundle.Zip(&packed, binary, config); err != nil {
+	if err := bundle.Zip(&packed, binary, files...); err != nil {
 		return fmt.Errorf("pack %s: %w", function, err)
 	}
 	path = filepath.Join(to, function+".zip")

@@ -134,7 +134,7 @@ func packed(path string) (int, error) {
 		return 0, err
 	}
 	var zipped bytes.Buffer
-	err = bundle.Zip(&zipped, binary, nil)
+	err = bundle.Zip(&zipped, binary)
 	return zipped.Len(), err
 }
 

@@ -2,7 +2,6 @@ package config
 
 import (
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"sync"
 
@@ -56,16 +55,21 @@ var distinguishedName = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[A-Za-z]+=[^,=]+(,[A-Za-z]+=[^,=]+)*$`)
 })
 
-// directories are those of the tenants that have one, in the tenants' order.
+// directories are those of the tenants that have one. Functions that sign in to none get none.
 func (b *builder) directories(tenants []account.Tenant) map[account.TenantID]ActiveDirectory {
 	var found map[account.TenantID]ActiveDirectory
 	for i, t := range b.tenants {
-		if len(t.activeDirectory.values) > 0 {
-			if found == nil {
-				found = map[account.TenantID]ActiveDirectory{}
-			}
-			found[tenants[i].ID] = b.directory(t.activeDirectory)
+		if len(t.activeDirectory.values) == 0 {
+			continue
 		}
+		directory := b.directory(t.activeDirectory)
+		if !b.uses(directoryPassword) {
+			continue
+		}
+		if found == nil {
+			found = map[account.TenantID]ActiveDirectory{}
+		}
+		found[tenants[i].ID] = directory
 	}
 	return found
 }
@@ -87,15 +91,12 @@ func (b *builder) directory(d rawDirectory) ActiveDirectory {
 			b.problems.add(s.where, "%q is not a distinguished name, such as OU=Service Accounts or DC=corp,DC=example", s.value)
 		}
 	}
-	if s := d.values["rootsFile"]; s.value != "" && !filepath.IsAbs(s.value) {
-		b.problems.add(s.where, "%q is not an absolute path of a file with certificates in PEM", s.value)
-	}
 	directory := ActiveDirectory{
 		URL: d.values["url"].value, BaseDN: d.values["baseDN"].value, BindName: d.values["bindName"].value,
-		RootsFile: d.values["rootsFile"].value, StampAttribute: d.values["stampAttribute"].value,
+		RootsFile: b.beside(d.values["rootsFile"]), StampAttribute: d.values["stampAttribute"].value,
 	}
 	if s := d.values["password"]; s.value != "" {
-		directory.Password = account.NewSecret(b.secret(s))
+		directory.Password = account.NewSecret(b.secretOf(directoryPassword, s))
 	}
 	return directory
 }

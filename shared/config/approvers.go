@@ -95,7 +95,7 @@ func (b *builder) givenTokens() (given []ApproverToken) {
 		if a.token.where == "" {
 			continue
 		}
-		if token := b.secret(a.token); token != "" {
+		if token := b.secretOf(approverTokens, a.token); token != "" {
 			given = append(given, ApproverToken{a.id.value, account.NewSecret(token), a.token.where})
 		}
 	}
@@ -105,7 +105,7 @@ func (b *builder) givenTokens() (given []ApproverToken) {
 // listedTokens takes ID=TOKEN with commas. Entries are named by their number: one that is
 // written the wrong way round has its token before the =.
 func (b *builder) listedTokens(s setting) (given []ApproverToken) {
-	for i, entry := range strings.FieldsFunc(b.secret(s), isSeparator) {
+	for i, entry := range strings.FieldsFunc(b.secretOf(approverTokens, s), isSeparator) {
 		where := fmt.Sprintf("%s, entry %d", s.where, i+1)
 		id, token, _ := strings.Cut(entry, "=")
 		if id == "" || token == "" {

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,7 +20,7 @@ approvals:
     - {id: ann@contoso.com, name: Ann Ash, email: ann.ash@contoso.com, also: [aash]}
     - {id: bob@contoso.com, name: Bob Bay}
 `)
-	assert.Equal(t, "./policy.yaml", c.Policy)
+	assert.Equal(t, "policy.yaml", filepath.Base(c.Policy))
 	assert.Equal(t, []policy.Person{
 		{ID: "ann@contoso.com", Name: "Ann Ash", Email: "ann.ash@contoso.com", Also: []string{"aash"}},
 		{ID: "bob@contoso.com", Name: "Bob Bay"},

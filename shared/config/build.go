@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -21,6 +22,10 @@ import (
 type builder struct {
 	raw
 	env func(string) (string, bool)
+	// dir is that of the file.
+	dir string
+	// serving are the functions of this process; empty means all.
+	serving []string
 	// fetched are the secrets that are kept elsewhere, by reference.
 	fetched  map[string]fetched
 	problems Problems
@@ -28,15 +33,15 @@ type builder struct {
 
 func (b *builder) build() Config {
 	c := Config{
-		Listen: b.listen(), Data: b.or("data", DefaultData), Profiles: b.or("profiles", ""),
-		Policy: b.or("policy", ""), Approvers: b.people(),
+		Listen: b.listen(), Data: b.or("data", DefaultData), Profiles: b.beside(b.values["profiles"]),
+		Policy: b.beside(b.values["policy"]), Approvers: b.people(),
 		Webhooks: b.webhooks(), Callback: b.callback(), Mail: b.mail(), Sync: b.sync(), HandOver: b.handover(), PublicAddress: b.public(),
 	}
 	c.Database, c.Shared = b.database()
 	c.Vault = b.vault()
 	c.Cloud, c.Endpoints = b.endpoints()
-	if token, given := b.values["apiToken"]; given {
-		c.APIToken = account.NewSecret(b.secret(token))
+	if token, given := b.values[apiToken]; given {
+		c.APIToken = account.NewSecret(b.secretOf(apiToken, token))
 	}
 	c.ApproverTokens = b.approverTokens(c.APIToken)
 	c.Tenants = b.tenantsOf(c.Cloud)
@@ -50,6 +55,15 @@ func (b *builder) or(key, otherwise string) string {
 		return s.value
 	}
 	return otherwise
+}
+
+// beside is a path that the file may name by its place beside it, as packages of functions
+// must: nobody knows beforehand in which directory they are unpacked.
+func (b *builder) beside(s setting) string {
+	if s.value == "" || s.literal || filepath.IsAbs(s.value) {
+		return s.value
+	}
+	return filepath.Join(b.dir, s.value)
 }
 
 func (b *builder) listen() string {
@@ -92,7 +106,9 @@ func (b *builder) webhooks() Webhooks {
 			b.problems.add("webhooks.sources", "%q is not a name of lower-case letters, digits, - and _", name)
 		}
 		for _, s := range b.sources[name] {
-			w.Sources[name] = append(w.Sources[name], b.webhookSecrets(s)...)
+			if secrets := b.webhookSecrets(webhookSources, s); len(secrets) > 0 {
+				w.Sources[name] = append(w.Sources[name], secrets...)
+			}
 		}
 		if b.isTrue(b.approving[name]) {
 			w.Approving = append(w.Approving, name)
@@ -102,8 +118,8 @@ func (b *builder) webhooks() Webhooks {
 }
 
 // webhookSecrets takes one secret, or several while one is being rotated.
-func (b *builder) webhookSecrets(s setting) (secrets []webhook.Secret) {
-	for _, text := range strings.FieldsFunc(b.secret(s), isSeparator) {
+func (b *builder) webhookSecrets(of string, s setting) (secrets []webhook.Secret) {
+	for _, text := range strings.FieldsFunc(b.secretOf(of, s), isSeparator) {
 		secret, err := webhook.ParseSecret(text)
 		if err != nil {
 			b.problems.add(s.where, "%v", err)
@@ -117,7 +133,7 @@ func (b *builder) webhookSecrets(s setting) (secrets []webhook.Secret) {
 func (b *builder) callback() Callback {
 	c := Callback{URL: b.or("callback.url", "")}
 	target, err := url.Parse(c.URL)
-	at, secret := b.values["callback.url"], b.values["callback.secret"]
+	at, secret := b.values["callback.url"], b.values[callbackSecret]
 	switch {
 	case c.URL == "" && secret.value != "":
 		b.problems.add(secret.where, "is given without callback.url; give both or none")
@@ -126,7 +142,7 @@ func (b *builder) callback() Callback {
 		b.problems.add(at.where, "is not a URL, such as https://HOST/PATH")
 	}
 	if secret.value != "" {
-		if given := b.webhookSecrets(secret); len(given) == 1 {
+		if given := b.webhookSecrets(callbackSecret, secret); len(given) == 1 {
 			c.Secret = given[0]
 		} else if len(given) > 1 {
 			b.problems.add(secret.where, "has several secrets; status events are signed with one")

@@ -59,7 +59,8 @@ type Config struct {
 	// Endpoints are those of Cloud, with what was set in their place.
 	Endpoints Endpoints
 	Tenants   []account.Tenant
-	// ActiveDirectory says how to reach the on-premises domains of the tenants that have one.
+	// ActiveDirectory says how to reach the on-premises domains of the tenants that have one;
+	// empty in processes that serve none of the functions which sign in there.
 	ActiveDirectory map[account.TenantID]ActiveDirectory
 	// Home is the tenant of our application and of the Service Bus namespace: that of
 	// AZURE_TENANT_ID, else the first of Tenants; empty when there is neither.

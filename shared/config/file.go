@@ -52,6 +52,10 @@ type reader struct {
 	problems Problems
 }
 
+func newReader() *reader {
+	return &reader{raw: raw{values: map[string]setting{}, sources: map[string][]setting{}, approving: map[string]setting{}}}
+}
+
 // field takes one value of a mapping.
 type field func(at string, n *yaml.Node)
 

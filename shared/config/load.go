@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -26,16 +27,21 @@ const fetchTimeout = 30 * time.Second
 // A secret, in the file or the environment, that begins with aws-secretsmanager: or
 // azure-keyvault: is fetched by resolve. A nil resolve makes that a problem.
 //
+// A process that serves only some functions names them: it follows no reference to a
+// secret that others use, and the Config has none of these. None means all functions.
+//
+// Relative paths of policy, profiles and rootsFile in the file are beside the file.
+//
 // An environment variable that is set but empty counts as not set.
-func Load(path string, env func(string) (string, bool), resolve Resolver) (Config, error) {
-	r := &reader{raw: raw{values: map[string]setting{}, sources: map[string][]setting{}, approving: map[string]setting{}}}
+func Load(path string, env func(string) (string, bool), resolve Resolver, serving ...string) (Config, error) {
+	r := newReader()
 	if path != "" {
 		if err := r.readFile(path); err != nil {
 			return Config{}, err
 		}
 	}
 	overlay(&r.raw, env)
-	b := builder{raw: r.raw, env: env, problems: r.problems}
+	b := builder{raw: r.raw, env: env, dir: filepath.Dir(path), serving: serving, problems: r.problems}
 	b.fetch(resolve)
 	c := b.build()
 	return c, b.problems.err()
@@ -51,14 +57,14 @@ var variables = []struct {
 	{"USHER_VAULT", "vault"},
 	{"USHER_SERVICEBUS_NAMESPACE", "serviceBus.namespace"},
 	{"USHER_SERVICEBUS_CONNECTION_STRING", "serviceBus.connectionString"},
-	{"USHER_API_TOKEN", "apiToken"},
+	{"USHER_API_TOKEN", apiToken},
 	{approverTokensVariable, approverTokens},
 	{"USHER_CALLBACK_URL", "callback.url"},
-	{"USHER_CALLBACK_SECRET", "callback.secret"},
+	{"USHER_CALLBACK_SECRET", callbackSecret},
 	{"USHER_MAIL_ADDRESS", "mail.address"},
 	{"USHER_MAIL_FROM", "mail.from"},
 	{"USHER_MAIL_USERNAME", "mail.username"},
-	{"USHER_MAIL_PASSWORD", "mail.password"},
+	{"USHER_MAIL_PASSWORD", mailPassword},
 	{"USHER_HANDOVER_ADDRESS", "handover.address"},
 	{"USHER_PUBLIC_ADDRESS", "publicAddress"},
 	{"USHER_PROFILES", "profiles"},

@@ -12,7 +12,7 @@ import (
 type Mail struct {
 	// Address is HOST:PORT of the server, and From who the mails are from.
 	Address, From string
-	// Username and Password sign in; empty does not.
+	// Username and Password sign in; empty does not. Both are empty where notify is not served.
 	Username string
 	Password account.Secret
 	Security mail.Security
@@ -42,15 +42,18 @@ func (b *builder) mail() Mail {
 		}
 		m.Operators = append(m.Operators, o.value)
 	}
-	if password := b.values["mail.password"]; password.value != "" {
-		m.Password = account.NewSecret(b.secret(password))
+	if password := b.values[mailPassword]; password.value != "" {
+		m.Password = account.NewSecret(b.secretOf(mailPassword, password))
+	}
+	if !b.uses(mailPassword) {
+		m.Username = "" // signing in is for who mails
 	}
 	if !m.Given() {
 		b.withoutAddress()
 		return m
 	}
 	m.Security = mail.Security(b.or("mail.security", string(mail.SecurityOf(m.Address))))
-	if err := m.Options().Check(); err != nil && !b.known("mail.password") {
+	if err := m.Options().Check(); err != nil && !b.known(mailPassword) {
 		b.problems.add(b.values["mail.address"].where, "cannot be used: %v", err)
 	}
 	return m

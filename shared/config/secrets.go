@@ -29,7 +29,7 @@ func kept(text string) bool {
 }
 
 // secretSettings are the settings, beside the webhooks' sources, that may be references.
-var secretSettings = []string{"database", "databasePassword", "serviceBus.connectionString", "apiToken", approverTokens, "callback.secret", "mail.password"}
+var secretSettings = []string{"database", "databasePassword", "serviceBus.connectionString", apiToken, approverTokens, callbackSecret, mailPassword}
 
 // fetched is what a resolver gave for a reference.
 type fetched struct {
@@ -39,23 +39,23 @@ type fetched struct {
 
 var errNoResolver = errors.New("this command does not fetch secrets from there; give another reference, or set the environment variable to the secret itself")
 
-// fetch gets every secret that a service keeps, all at once. What failed is told where
-// the secret is used.
+// fetch gets every secret that a service keeps and this process uses, all at once. What
+// failed is told where the secret is used.
 func (b *builder) fetch(resolve Resolver) {
 	b.fetched = map[string]fetched{}
 	for _, key := range secretSettings {
-		b.note(b.values[key])
+		b.note(key, b.values[key])
 	}
 	for _, settings := range b.sources {
 		for _, s := range settings {
-			b.note(s)
+			b.note(webhookSources, s)
 		}
 	}
 	for _, a := range b.approvers {
-		b.note(a.token)
+		b.note(approverTokens, a.token)
 	}
 	for _, t := range b.tenants {
-		b.note(t.activeDirectory.values["password"])
+		b.note(directoryPassword, t.activeDirectory.values["password"])
 	}
 	if resolve == nil {
 		return
@@ -76,7 +76,10 @@ func (b *builder) fetch(resolve Resolver) {
 }
 
 // note remembers a setting's reference to a service, as not fetched yet.
-func (b *builder) note(s setting) {
+func (b *builder) note(secret string, s setting) {
+	if !b.uses(secret) {
+		return
+	}
 	text := s.value
 	if name, indirect := strings.CutPrefix(text, "env:"); indirect && !s.literal {
 		text = lookup(b.env, name)
@@ -97,19 +100,28 @@ func (b *builder) references() (refs []string) {
 func (b *builder) secret(s setting) string {
 	kind, name, _ := strings.Cut(s.value, ":")
 	switch {
+	case !b.mustRefer(s):
+		return ""
 	case s.literal || kept(s.value):
 		return b.follow(s.where, s.value)
-	case kind == "env" && name != "":
+	case kind == "env":
 		value := lookup(b.env, name)
 		if value == "" {
 			b.problems.add(s.where, "the environment variable %s is not set", name)
 		}
 		return b.follow(s.where, value)
-	case kind == "file" && filepath.IsAbs(name):
-		return b.secretFile(s.where, name)
+	}
+	return b.secretFile(s.where, name)
+}
+
+// mustRefer refuses what is no reference, unless the environment gives the secret itself.
+func (b *builder) mustRefer(s setting) bool {
+	kind, name, _ := strings.Cut(s.value, ":")
+	if s.literal || kept(s.value) || kind == "env" && name != "" || kind == "file" && filepath.IsAbs(name) {
+		return true
 	}
 	b.problems.add(s.where, "must be a reference; %s", byReference)
-	return ""
+	return false
 }
 
 // follow gives the secret itself, or what a service keeps where the text is a reference.

@@ -52,10 +52,6 @@ func (a *App) wireDesk(context.Context) error {
 
 // wireFunctions registers every handler, and one worker for each queue that is served.
 func (a *App) wireFunctions(context.Context) error {
-	notices, err := a.notices()
-	if err != nil {
-		return err
-	}
 	passwords := func(avoid ...string) (account.Secret, error) { return secrets.NewPassword(nil, avoid...) }
 	step.Handle(a.Runner, events.CheckFitness, checkfitness.Policy, checkfitness.New(a.Directory, a.Directory).Handle)
 	step.Handle(a.Runner, events.Create, create.Policy, create.New(a.Directory, a.Vault, passwords, a.OnPremises).
@@ -91,7 +87,10 @@ func (a *App) wireFunctions(context.Context) error {
 		}
 		w := host.Worker{Function: function, Handle: a.Runner.Deliver, Workers: a.options.Workers}
 		if function == events.Notify {
-			w.Handle = notices
+			var err error
+			if w.Handle, err = a.notices(); err != nil {
+				return err
+			}
 		}
 		a.workers = append(a.workers, w)
 	}

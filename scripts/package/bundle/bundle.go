@@ -9,9 +9,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"github.com/usher365/usher/shared/config"
 )
 
 // The architectures of AWS Lambda, as Go names them.
@@ -48,18 +51,54 @@ func Build(path, arch, to string) error {
 	return nil
 }
 
-// Zip writes a package: the binary as bootstrap, which is the name that AWS Lambda
-// starts, and the configuration, unless it is nil.
-func Zip(w io.Writer, binary, config []byte) error {
+// program is the name that AWS Lambda starts.
+const program = "bootstrap"
+
+// File is one that goes beside the program.
+type File struct {
+	// Name is its path in the package, with slashes.
+	Name    string
+	Content []byte
+}
+
+// Files reads the configuration at path, which is called ConfigName in the package
+// whatever its own name, and everything that it names beside itself.
+func Files(path string) ([]File, error) {
+	named, err := config.Files(path)
+	if err != nil {
+		return nil, err
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	files := []File{{ConfigName, content}}
+	for _, name := range named {
+		if content, err = os.ReadFile(filepath.Join(filepath.Dir(path), name)); err != nil {
+			return nil, err
+		}
+		files = append(files, File{name, content})
+	}
+	return files, nil
+}
+
+// Zip writes a package: the binary under the name that AWS Lambda starts, and the files,
+// none of which may have the name of another.
+func Zip(w io.Writer, binary []byte, files ...File) error {
 	archive := zip.NewWriter(w)
 	archive.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
 		return flate.NewWriter(w, flate.BestCompression)
 	})
-	if err := add(archive, "bootstrap", 0o755, binary); err != nil {
+	if err := add(archive, program, 0o755, binary); err != nil {
 		return err
 	}
-	if config != nil {
-		if err := add(archive, ConfigName, 0o644, config); err != nil {
+	taken := map[string]bool{program: true}
+	for _, f := range files {
+		if taken[f.Name] {
+			return fmt.Errorf("the name %s is taken in a package; give the file another", f.Name)
+		}
+		taken[f.Name] = true
+		if err := add(archive, f.Name, 0o644, f.Content); err != nil {
 			return err
 		}
 	}

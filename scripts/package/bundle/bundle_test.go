@@ -4,6 +4,8 @@ import (
 	"archive/zip"
 	"bytes"
 	"io"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -12,8 +14,8 @@ import (
 
 func TestZip(t *testing.T) {
 	var one, two bytes.Buffer
-	require.NoError(t, Zip(&one, []byte("binary"), []byte("tenants: []\n")))
-	require.NoError(t, Zip(&two, []byte("binary"), []byte("tenants: []\n")))
+	require.NoError(t, Zip(&one, []byte("binary"), File{ConfigName, []byte("tenants: []\n")}))
+	require.NoError(t, Zip(&two, []byte("binary"), File{ConfigName, []byte("tenants: []\n")}))
 	assert.Equal(t, one.Bytes(), two.Bytes(), "the same content is the same file")
 	r, err := zip.NewReader(bytes.NewReader(one.Bytes()), int64(one.Len()))
 	require.NoError(t, err)
@@ -27,8 +29,37 @@ func TestZip(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "binary", string(content))
 	one.Reset()
-	require.NoError(t, Zip(&one, []byte("binary"), nil))
+	require.NoError(t, Zip(&one, []byte("binary")))
 	r, err = zip.NewReader(bytes.NewReader(one.Bytes()), int64(one.Len()))
 	require.NoError(t, err)
 	assert.Len(t, r.File, 1)
+}
+
+func TestTwoFilesOfOneName(t *testing.T) {
+	for _, name := range []string{"bootstrap", ConfigName} {
+		err := Zip(io.Discard, []byte("binary"), File{ConfigName, nil}, File{name, nil})
+		assert.ErrorContains(t, err, name+" is taken")
+	}
+}
+
+// What the configuration names goes with it, under the paths that it names.
+func TestFiles(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	put("policy.yaml", "policy")
+	put("profiles/more.yaml", "profile")
+	files, err := Files(put("production.yaml", "policy: ./policy.yaml\nprofiles: profiles\n"))
+	require.NoError(t, err)
+	assert.Equal(t, []File{
+		{ConfigName, []byte("policy: ./policy.yaml\nprofiles: profiles\n")}, {"policy.yaml", []byte("policy")}, {"profiles/more.yaml", []byte("profile")},
+	}, files)
+	_, err = Files(put("production.yaml", "policy: /etc/policy.yaml\n"))
+	require.ErrorContains(t, err, "policy (line 1)")
+	_, err = Files(filepath.Join(dir, "none.yaml"))
+	require.ErrorContains(t, err, "there is no configuration file")
 }

@@ -135,9 +135,10 @@ func (m *machine) shut() {
 	os.Exit(0)
 }
 
-// open reads the configuration, and opens ledger and queue.
+// open reads the configuration, with the secrets of this function only, and opens ledger
+// and queue.
 func (m *machine) open(ctx context.Context) (*Process, error) {
-	c, err := config.Load(m.configFile(), m.env, references.New(references.Options{Env: m.env}))
+	c, err := config.Load(m.configFile(), m.env, references.New(references.Options{Env: m.env}), m.function)
 	if err != nil {
 		return nil, err
 	}
