@@ -24,7 +24,6 @@ import (
 	"github.com/usher365/usher/shared/policy"
 	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/telemetry/metrics"
-	"github.com/usher365/usher/shared/tenantfake"
 	"github.com/usher365/usher/shared/webhook"
 )
 
@@ -96,8 +95,13 @@ func (p *program) settings(kind string, o embedded.Options, serving ...string) (
 	return s, s.embed(o)
 }
 
-// embed opens the embedded tenant and makes the settings point at it.
-func (s *settings) embed(o embedded.Options) (err error) {
+// embed opens the embedded tenant and makes the settings point at it, with those of the
+// configuration's entry for it.
+func (s *settings) embed(o embedded.Options) error {
+	as, err := embedded.Configured(s.Config)
+	if err != nil {
+		return err
+	}
 	if s.embedded, err = embedded.Open(o); err != nil {
 		return err
 	}
@@ -118,9 +122,7 @@ func (s *settings) embed(o embedded.Options) (err error) {
 	hosts, _ := config.Hosts(config.Public)
 	hosts.Login, hosts.Graph, hosts.Exchange = s.embedded.URL, s.embedded.URL, s.embedded.URL
 	s.Cloud, s.Endpoints = config.Public, hosts
-	s.Tenants = []account.Tenant{{Alias: "contoso", ID: tenantfake.DefaultTenantID, Protected: []string{
-		"breakglass1@contoso.onmicrosoft.com", "breakglass2@contoso.onmicrosoft.com",
-	}}}
+	s.Tenants, s.ActiveDirectory = []account.Tenant{as}, nil
 	if s.Policy == "" && len(s.Approvers) == 0 {
 		s.Approvers = embeddedApprovers
 	}

@@ -45,6 +45,7 @@ func (b *builder) build() Config {
 	}
 	c.ApproverTokens = b.approverTokens(c.APIToken)
 	c.Tenants = b.tenantsOf(c.Cloud)
+	c.Assumed = len(b.tenants) == 0 || b.tenants[0].where == homeVariable
 	c.ActiveDirectory = b.directories(c.Tenants)
 	c.Home = b.home(c.Tenants)
 	return c

@@ -59,6 +59,8 @@ type Config struct {
 	// Endpoints are those of Cloud, with what was set in their place.
 	Endpoints Endpoints
 	Tenants   []account.Tenant
+	// Assumed says that Tenants are not written down: the one in it, if any, is that of AZURE_TENANT_ID.
+	Assumed bool
 	// ActiveDirectory says how to reach the on-premises domains of the tenants that have one;
 	// empty in processes that serve none of the functions which sign in there.
 	ActiveDirectory map[account.TenantID]ActiveDirectory
