@@ -20,17 +20,23 @@ import (
 	"github.com/usher365/usher/shared/config"
 	"github.com/usher365/usher/shared/host"
 	"github.com/usher365/usher/shared/ledger"
+	"github.com/usher365/usher/shared/profile"
 )
 
 func (p *program) demoCommand() *cobra.Command {
 	var replication time.Duration
-	var profile string
+	var name, mode string
 	var on demoEngines
 	c := p.command("demo", "Watch a ticket become a service account, and go again", "usher demo", exactly(), func(ctx context.Context, _ []string) error {
-		return p.demo(ctx, profile, replication, on)
+		plays, err := scriptFor(name, profile.Mode(mode))
+		if err != nil {
+			return err
+		}
+		return p.demo(ctx, plays, replication, on)
 	})
-	c.Flags().StringVar(&profile, "profile", "sam360", "whose guide is played; 'usher profiles' lists them")
-	c.Flags().DurationVar(&replication, "replication", quickReplication, "how long Exchange takes to hear of the new account")
+	c.Flags().StringVar(&name, "profile", "sam360", "whose guide is played; 'usher profiles' lists them")
+	c.Flags().StringVar(&mode, "mode", "", "which account.mode of the guide is played: create, existing, synced or application (default create, where it has that)")
+	c.Flags().DurationVar(&replication, "replication", quickReplication, "how long Exchange takes to hear of the new account, and how often Entra Connect takes over")
 	c.Flags().StringVar(&on.queue, "queue", engineSQLite, "sqlite, or servicebus-fake: Azure Service Bus as the real client sees it, inside this process")
 	c.Flags().StringVar(&on.ledger, "ledger", engineSQLite, "sqlite; postgres: a server that is started for the demo; or postgres://… for one of yours")
 	return c
@@ -52,15 +58,12 @@ type demo struct {
 	run                   ledger.SyncRun
 }
 
-// spare is how much longer than the replication a demo may take.
+// spare is how much longer than its waits for the replication a demo may take: one for
+// Exchange, or three for Entra Connect, each until the look after.
 const spare = 3 * time.Minute
 
-func (p *program) demo(ctx context.Context, profile string, replication time.Duration, on demoEngines) (err error) {
+func (p *program) demo(ctx context.Context, plays script, replication time.Duration, on demoEngines) (err error) {
 	if err := on.check(); err != nil {
-		return err
-	}
-	plays, err := scriptFor(profile)
-	if err != nil {
 		return err
 	}
 	dir, remove, err := p.demoDir()
@@ -68,7 +71,7 @@ func (p *program) demo(ctx context.Context, profile string, replication time.Dur
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	ctx, cancel := context.WithTimeoutCause(ctx, 2*replication+spare,
+	ctx, cancel := context.WithTimeoutCause(ctx, 5*replication+spare,
 		failed(exitFailed, "the log "+filepath.Join(dir, logName)+" tells what happened", "the demo took far longer than it should"))
 	defer cancel()
 	// The demo looks at no setting of the user's: it must run anywhere, and touch nothing real.
@@ -81,7 +84,7 @@ func (p *program) demo(ctx context.Context, profile string, replication time.Dur
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	d := &demo{program: p, settings: s, script: plays, engines: on, replication: replication, before: s.embedded.Server.Tenants()[0].Holdings()}
+	d := &demo{program: p, settings: s, script: plays, engines: on, replication: replication, before: s.embedded.Holdings()}
 	return d.play(ctx)
 }
 

@@ -4,41 +4,46 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/events/samples"
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/profile"
 )
 
 // script is what the demo plays: two samples of one profile.
-type script struct{ onboard, offboard string }
+type script struct {
+	onboard, offboard string
+	mode              profile.Mode
+}
 
-// scripts are the samples by profile. Of several for one profile the first counts that
-// makes an account; else the first by name.
-func scripts() (map[string]script, error) {
+// scripts are the samples by profile, of those with an account.mode where it is given. Of
+// several for one profile the first counts that makes an account; else the first by name.
+func scripts(mode profile.Mode) (map[string]script, error) {
 	names, err := fs.Glob(samples.Files, "onboard-*.json")
 	if err != nil {
 		return nil, err
 	}
-	found, made := map[string]script{}, map[string]bool{}
+	found := map[string]script{}
 	for _, name := range names {
 		req, err := sampleRequest(name)
 		if err != nil {
 			return nil, err
 		}
-		if _, known := found[req.Profile]; known && (made[req.Profile] || req.Account.Mode != makes) {
+		asked := profile.Mode(req.Account.Mode)
+		if mode != "" && asked != mode {
 			continue
 		}
-		found[req.Profile] = script{name, strings.Replace(name, string(account.Onboard), string(account.Offboard), 1)}
-		made[req.Profile] = req.Account.Mode == makes
+		if before, known := found[req.Profile]; known && (before.mode == profile.Create || asked != profile.Create) {
+			continue
+		}
+		found[req.Profile] = script{name, strings.Replace(name, string(account.Onboard), string(account.Offboard), 1), asked}
 	}
 	return found, nil
 }
-
-// makes is the mode of a request for a new account.
-const makes = "create"
 
 // performance gives a sample as the demo sends it: nobody watches it for a month, so that
 // a grace before the deletion is left out. changed says so.
@@ -64,20 +69,22 @@ func sampleRequest(name string) (req events.Request, err error) {
 	return req, json.Unmarshal(body, &req)
 }
 
-// scriptFor gives the script of a profile.
-func scriptFor(profile string) (script, error) {
-	all, err := scripts()
+// scriptFor gives the script of a profile; mode is an account.mode, or empty for the usual one.
+func scriptFor(name string, mode profile.Mode) (script, error) {
+	all, err := scripts(mode)
 	if err != nil {
 		return script{}, err
 	}
-	s, ok := all[profile]
-	if !ok {
-		var known []string
-		for name := range all {
-			known = append(known, name)
-		}
-		slices.Sort(known)
-		return s, failed(exitUsage, "it plays "+strings.Join(known, ", "), "the demo has no samples for profile %q", profile)
+	s, ok := all[name]
+	if ok {
+		return s, nil
 	}
-	return s, nil
+	if len(all) == 0 {
+		return s, failed(exitUsage, "", "--mode is create, existing, synced or application, not %q", mode)
+	}
+	what := fmt.Sprintf("profile %q", name)
+	if mode != "" {
+		what += fmt.Sprintf(" with --mode %s", mode)
+	}
+	return s, failed(exitUsage, "it plays "+strings.Join(slices.Sorted(maps.Keys(all)), ", "), "the demo has no samples for %s", what)
 }

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/usher365/usher/functions/console"
+	"github.com/usher365/usher/functions/usher/embedded"
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/profile"
 	"github.com/usher365/usher/shared/tenantfake"
 )
 
@@ -22,19 +24,46 @@ func (d *demo) prologue() error {
 	}
 	return p.printf(`%s
 
-   A signed ticket asks for a service account. Usher makes it, gives it its
-   directory role, waits until Exchange Online has heard of it (%s here,
-   minutes to hours in real life), and adds it to its role group. Another
+%s
    ticket takes it all away again, the nightly sync runs, and you see what is
    left. This takes about %s.
 
    %s  %s  an emulator: sign-in, Graph, Exchange
-   %s   %s   webhook and API of this process
+%s   %s   %s   webhook and API of this process
    %s    %s, %s
 
 `, p.look.Bold("Usher: from the ticket to a ready account, and gone again"),
-		console.Span(d.replication), console.Span(d.replication+2*time.Second),
-		p.look.Dim("tenant"), d.settings.embedded.URL, p.look.Dim("usher"), d.api.base, p.look.Dim("data"), d.settings.Data, kept)
+		d.plot(), console.Span(d.length()),
+		p.look.Dim("tenant"), d.settings.embedded.URL, d.standIns(), p.look.Dim("usher"), d.api.base, p.look.Dim("data"), d.settings.Data, kept)
+}
+
+// plot says what will happen before the account is taken away.
+func (d *demo) plot() string {
+	if d.script.mode == profile.Synced {
+		return fmt.Sprintf(`   A signed ticket asks for a service account. Usher makes it in on-premises
+   Active Directory, waits until Entra Connect has brought it to Entra (every
+   %s here, every 30 minutes in real life), and gives it its rights. Another`, console.Span(d.replication))
+	}
+	return fmt.Sprintf(`   A signed ticket asks for a service account. Usher makes it, gives it its
+   directory role, waits until Exchange Online has heard of it (%s here,
+   minutes to hours in real life), and adds it to its role group. Another`, console.Span(d.replication))
+}
+
+// length is about how long the demo takes.
+func (d *demo) length() time.Duration {
+	if d.script.mode == profile.Synced {
+		return 3*d.replication + 5*time.Second // brought, disabled, deleted
+	}
+	return d.replication + 2*time.Second
+}
+
+// standIns says what plays the directory on premises, where it takes part.
+func (d *demo) standIns() string {
+	if d.script.mode != profile.Synced {
+		return ""
+	}
+	return fmt.Sprintf("   %s  Active Directory (%s) and Entra Connect: stand-ins in this process, no LDAP\n",
+		d.program.look.Dim("domain"), embedded.ActiveDirectory.BaseDN)
 }
 
 // left names what the tenant holds now and did not hold before.
@@ -51,7 +80,7 @@ func left(before, now []string) (left []string) {
 func (d *demo) summary(ctx context.Context) error {
 	p, server := d.program, d.settings.embedded.Server
 	tenant := server.Tenants()[0]
-	now := tenant.Holdings()
+	now := d.settings.embedded.Holdings()
 	if ours := left(d.before, now); len(ours) > 0 {
 		return failed(exitFailed, "", "something of ours is left in the tenant: %s", strings.Join(ours, ", "))
 	}
@@ -72,7 +101,7 @@ func (d *demo) summary(ctx context.Context) error {
 		{"sync", fmt.Sprintf("%d users read, %d findings", d.run.Users, len(d.run.Findings))},
 		{"calls", fmt.Sprintf("%d to Graph, %d to Exchange, %d to sign-in", server.Count(tenantfake.Graph), server.Count(tenantfake.Exchange), server.Count(tenantfake.Login))},
 		{"audit", fmt.Sprintf("%d entries, the chain is whole", chains[0].Entries)},
-		{"left", fmt.Sprintf("nothing of ours: %d users, %d role assignments, as before", len(tenant.Users()), len(tenant.RoleAssignments()))},
+		{"left", fmt.Sprintf("nothing of ours: %d users, %d role assignments%s, as before", len(tenant.Users()), len(tenant.RoleAssignments()), d.onPremises())},
 	}
 	if n := len(tenant.DeletedUsers()); n > 0 {
 		rows = append(rows, [2]string{"", fmt.Sprintf("(%d deleted account in Entra's recycle bin, for 30 days)", n)})
@@ -91,6 +120,14 @@ func (d *demo) summary(ctx context.Context) error {
 		}
 	}
 	return p.printf("\n   %s Next: 'usher serve', or 'usher --help'.\n", p.look.Good("That was all of it."))
+}
+
+// onPremises tells of the directory on premises in the end, where it took part.
+func (d *demo) onPremises() string {
+	if d.script.mode != profile.Synced {
+		return ""
+	}
+	return fmt.Sprintf(", %d accounts in Active Directory", len(d.settings.embedded.Directory.Users()))
 }
 
 func steps(r console.Request) string {

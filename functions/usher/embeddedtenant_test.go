@@ -47,7 +47,7 @@ tenants:
 func TestWhatTheEmbeddedTenantCannotBe(t *testing.T) {
 	for text, want := range map[string]string{
 		"tenants: [{alias: contoso, id: 11111111-2222-4333-8444-555555555555}]":                                                                                     "tenants.contoso: is for tenant 11111111",
-		"tenants: [{alias: contoso, id: " + tenantfake.DefaultTenantID + ", activeDirectory: {url: 'ldaps://dc1', baseDN: DC=corp, bindName: u, password: env:P}}]": "tenants.contoso.activeDirectory: the tenant that comes along has no",
+		"tenants: [{alias: contoso, id: " + tenantfake.DefaultTenantID + ", activeDirectory: {url: 'ldaps://dc1', baseDN: DC=corp, bindName: u, password: env:P}}]": "tenants.contoso.activeDirectory: the tenant that comes along has an on-premises Active Directory of its own",
 		"tenants: [{alias: contoso, id: " + tenantfake.DefaultTenantID + ", domains: [contoso.onmicrosoft.com, fabrikam.com]}]":                                     "tenants.contoso.domains: fabrikam.com is no domain",
 	} {
 		s := newShell(t)

@@ -46,7 +46,7 @@ func (p *program) serveCommand() *cobra.Command {
 	f.StringVar(&o.listen, "listen", "", "address of webhook, API and /readyz, HOST:PORT (default USHER_LISTEN, or 127.0.0.1:8080)")
 	f.StringSliceVar(&o.functions, "functions", nil, "what this process serves, of "+strings.Join(app.Functions(), ",")+" (default all); the nightly timer runs with fullsync")
 	f.StringVar(&o.tenant, "tenant", "", "embedded: the tenant that comes along, with the settings of the entry that has its id; real: the configured ones (default: real when any is configured)")
-	f.DurationVar(&o.replication, "replication", quickReplication, "how long Exchange takes to hear of a change, in the embedded tenant")
+	f.DurationVar(&o.replication, "replication", quickReplication, "how long Exchange takes to hear of a change in the embedded tenant, and how often Entra Connect takes over")
 	return c
 }
 
@@ -211,6 +211,7 @@ func (p *program) welcome(s *settings, here server) error {
 
   webhook and API  %s
   tenant           %s
+  domain           Active Directory and Entra Connect: stand-ins in this process
   data             %s
 
 Try in another terminal:

@@ -227,7 +227,7 @@ func (s *settings) open(ctx context.Context, o app.Options) (*app.App, error) {
 	o.ClientID, _ = s.env("AZURE_CLIENT_ID")
 	o.Env = s.env
 	if s.embedded != nil {
-		o.Transport = s.embedded.Client().Transport
+		o.Transport, o.OnPremises = s.embedded.Client().Transport, s.embedded.Directory
 	}
 	o.SignIn = s.signIn()
 	o.Metrics = metrics.New(time.Now)

@@ -36,6 +36,58 @@ func TestDemo(t *testing.T) {
 	assert.Equal(t, exitUsage, r.code, "a directory that is not empty")
 }
 
+// The directory on premises that comes along, and Entra Connect: what was made there is
+// gone there in the end.
+func TestDemoSynced(t *testing.T) {
+	s := newShell(t)
+	out := s.ok("demo", "--profile", "kaspersky-quarantine", "--mode", "synced", "--replication", "100ms")
+	for _, line := range []string{
+		"Active Directory (DC=contoso,DC=com) and Entra Connect: stand-ins", "events/samples/onboard-kaspersky-synced.json, signed",
+		"Made svc-kaspersky-hq@contoso.com in Active Directory", "has not brought the change from Active Directory to Entra yet",
+		"Entra Connect brought svc-kaspersky-hq@contoso.com", "Deleted in Active Directory, and from there in Entra",
+		"nothing of ours", "0 accounts in Active Directory", "the chain is whole",
+	} {
+		assert.Contains(t, out, line)
+	}
+	assert.NotContains(t, out, "%!")
+}
+
+func TestDemoOfAMode(t *testing.T) {
+	out := newShell(t).ok("demo", "--profile", "kaspersky-quarantine", "--mode", "existing", "--replication", "100ms")
+	assert.Contains(t, out, "onboard-kaspersky-existing.json")
+	assert.NotContains(t, out, "Active Directory")
+	for _, wrong := range []struct{ profile, mode, says, remedy string }{
+		{"sam360", "synced", `no samples for profile "sam360" with --mode synced`, "it plays kaspersky-quarantine\n"},
+		{"kaspersky-quarantine", "application", "with --mode application", "trendmicro-cas"},
+		{"kaspersky-quarantine", "cloudy", `--mode is create, existing, synced or application, not "cloudy"`, ""},
+		{"acrobat", "", `no samples for profile "acrobat"`, "it plays kaspersky-quarantine, mediafly"},
+	} {
+		s := newShell(t)
+		r := s.run("demo", "--profile", wrong.profile, "--mode", wrong.mode)
+		assert.Equal(t, exitUsage, r.code, r.err)
+		assert.Contains(t, r.err, wrong.says)
+		assert.Contains(t, r.err, wrong.remedy)
+		assert.NoDirExists(t, s.dir, "nothing was begun")
+	}
+}
+
+// A synced account outlives the process, in the directory and in Entra.
+func TestSyncedAccountInTheTenantThatComesAlong(t *testing.T) {
+	s := newShell(t)
+	t.Run("made", func(t *testing.T) {
+		s := &shell{T: t, dir: s.dir, env: s.env}
+		s.serve("--tenant", "embedded", "--replication", "10ms")
+		require.Equal(t, exitWaiting, s.run("request", "-f", "onboard-kaspersky-synced.json", "--wait").code)
+		assert.Contains(t, agree(t, s), "Entra Connect brought")
+	})
+	s.serve("--tenant", "embedded", "--replication", "10ms")
+	assert.Contains(t, s.ok("request", "-f", "offboard-kaspersky-synced.json", "--wait"), "Deleted in Active Directory, and from there in Entra")
+	var runs []ledger.SyncRun
+	s.json(&runs, "sync")
+	require.Len(t, runs, 1)
+	assert.Empty(t, runs[0].Findings)
+}
+
 // sample gives a sample with some text replaced.
 func sample(t *testing.T, name string, replace ...string) string {
 	t.Helper()

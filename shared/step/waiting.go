@@ -32,8 +32,13 @@ var EntraConnect = Waiting{Patience: 24 * time.Hour, Wait: cycles, Tell: time.Ho
 // hour until it works everywhere (Microsoft Entra: Configure the admin consent workflow).
 var TenantSetting = Waiting{Patience: 3 * time.Hour, Wait: cycles, Tell: 15 * time.Minute, Alarm: 90 * time.Minute}
 
-// cycles looks every minute at first, and every five minutes in the end.
+// firstLook is the pause before the first look.
+const firstLook = 2 * time.Second
+
+// cycles looks after seconds at first, for a cycle may be about to run, every minute soon
+// after, and every five minutes in the end.
 func cycles(_ account.TenantID, waited time.Duration, _ int, rnd float64) time.Duration {
-	pause := min(max(time.Minute, waited/12), 5*time.Minute)
+	soon := min(max(firstLook, waited/2), time.Minute)
+	pause := min(max(soon, waited/12), 5*time.Minute)
 	return pause + time.Duration(rnd*float64(pause)/10)
 }

@@ -17,7 +17,7 @@ func TestACauseMayHaveAPatienceOfItsOwn(t *testing.T) {
 		return step.Decide(fault.NotReadyf(code, "not yet"), "tid", events.Command{FirstSeen: t0}, p, t0.Add(waited), 0)
 	}
 	for waited, pause := range map[time.Duration]time.Duration{
-		0: time.Minute, 30 * time.Minute: 150 * time.Second, 3 * time.Hour: 5 * time.Minute, 24*time.Hour - time.Second: time.Second,
+		0: 2 * time.Second, 20 * time.Second: 10 * time.Second, 2 * time.Minute: time.Minute, 30 * time.Minute: 150 * time.Second, 3 * time.Hour: 5 * time.Minute, 24*time.Hour - time.Second: time.Second,
 	} {
 		d := decide(fault.EntraConnectNotSynced, waited)
 		assert.Equal(t, step.WaitMore, d.Verdict)

@@ -29,6 +29,8 @@ type OnPremises interface {
 type Connector struct {
 	// Lag is the time between the reading of the directory and the writing to the tenant. Zero is none.
 	Lag time.Duration
+	// Changed is called after each cycle that changed the tenant. Nil is nobody.
+	Changed func()
 
 	t       *Tenant
 	source  OnPremises
@@ -43,12 +45,19 @@ const (
 	maxDeletions = 500
 )
 
-// Connect marks the tenant as synchronised and gives the connector, which does nothing by itself: call Cycle, or Run.
+// Connect marks the tenant as synchronised and gives the connector, which does nothing by itself: call Cycle, or Run. It has brought the
+// synced users that the tenant has already, as after Load.
 func (t *Tenant) Connect(source OnPremises) *Connector {
 	t.lock()
 	defer t.mu.Unlock()
 	t.spec.OnPremisesSync = true
-	return &Connector{t: t, source: source, brought: map[string]bool{}}
+	c := &Connector{t: t, source: source, brought: map[string]bool{}}
+	for _, rec := range t.users {
+		if u := live(rec.current()); u != nil && u.OnPremisesSync {
+			c.brought[u.OnPremisesImmutableID] = true
+		}
+	}
+	return c
 }
 
 // Run makes a cycle every so often (zero means CycleTime) until ctx ends. A cycle that fails is made up for by the next.
@@ -78,14 +87,24 @@ func (c *Connector) Cycle(ctx context.Context) error {
 	if err := wait(ctx, c.Lag); err != nil {
 		return err
 	}
+	changed, err := c.write(listed)
+	if changed && c.Changed != nil {
+		c.Changed()
+	}
+	return err
+}
+
+// write makes the tenant's synced users those that are listed.
+func (c *Connector) write(listed []OnPremisesUser) (changed bool, err error) {
 	now := c.t.lock()
 	defer c.t.mu.Unlock()
-	there := map[string]bool{}
+	before, there := len(c.t.journal), map[string]bool{}
 	for _, u := range listed {
 		there[u.ImmutableID] = true
 		c.bring(now, u)
 	}
-	return c.remove(now, there)
+	err = c.remove(now, there)
+	return len(c.t.journal) > before, err
 }
 
 // remove deletes what is no longer listed.

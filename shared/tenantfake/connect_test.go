@@ -86,6 +86,23 @@ func TestNamesThatOthersHave(t *testing.T) {
 	require.NotContains(t, names, "anchor-breakglass1", "an administrator is not taken over")
 }
 
+// A connector of a later process has brought what the tenant has of an earlier one.
+func TestANewConnectorGoesOn(t *testing.T) {
+	c, p, connect := connected(t, onPremises("stays"), onPremises("goes"))
+	ctx := context.Background()
+	require.NoError(t, connect.Cycle(ctx))
+	next, told := c.tenant.Connect(p), 0
+	next.Changed = func() { told++ }
+	require.NoError(t, next.Cycle(ctx))
+	require.Zero(t, told, "nothing has changed")
+	p.users = p.users[:1]
+	require.NoError(t, next.Cycle(ctx))
+	require.Equal(t, 1, told)
+	_, there := c.tenant.User("goes@contoso.com")
+	require.False(t, there)
+	require.Len(t, c.tenant.DeletedUsers(), 1)
+}
+
 func TestTooManyDeletionsAtOnce(t *testing.T) {
 	c, p, connect := connected(t)
 	for i := range 501 {

@@ -14,7 +14,7 @@ import (
 func Account() account.Tenant {
 	return account.Tenant{Alias: "contoso", ID: tenantfake.DefaultTenantID, Protected: []string{
 		"breakglass1@contoso.onmicrosoft.com", "breakglass2@contoso.onmicrosoft.com",
-	}}
+	}, ActiveDirectory: ActiveDirectory}
 }
 
 // Configured is the tenant with the settings of the configuration's entry for it, which is
@@ -22,7 +22,8 @@ func Account() account.Tenant {
 // be played on an emulator because of its name. Its break-glass accounts stay protected.
 //
 // The error is config.Problems with all that cannot hold: entries for other tenants,
-// another cloud, domains that the tenant does not have, an Active Directory.
+// another cloud, domains that the tenant does not have, an Active Directory, for it brings
+// its own: nobody shall take a stand-in for their domain.
 func Configured(c config.Config) (account.Tenant, error) {
 	t := Account()
 	if c.Assumed {
@@ -36,6 +37,7 @@ func Configured(c config.Config) (account.Tenant, error) {
 			continue
 		}
 		problems = append(problems, cannotHold(entry)...)
+		entry.ActiveDirectory = t.ActiveDirectory
 		for _, p := range t.Protected {
 			if !entry.Protects(p) {
 				entry.Protected = append(entry.Protected, p)
@@ -64,7 +66,7 @@ func cannotHold(entry account.Tenant) (problems config.Problems) {
 		}
 	}
 	if entry.ActiveDirectory.BaseDN != "" {
-		refuse("activeDirectory", "the tenant that comes along has no on-premises Active Directory; take it out, or use --tenant real")
+		refuse("activeDirectory", "the tenant that comes along has an on-premises Active Directory of its own, a stand-in; take it out, or use --tenant real")
 	}
 	return problems
 }

@@ -42,7 +42,8 @@ tenants:
 		Alias: "play", ID: tenantfake.DefaultTenantID, Cloud: config.Public, Domains: []string{"contoso.onmicrosoft.com", "contoso.com"},
 		Protected:  []string{"adele.vance@contoso.com", "BREAKGLASS1@contoso.onmicrosoft.com", "breakglass2@contoso.onmicrosoft.com"},
 		RoleGroups: []string{"Vendor Support"}, Delivery: account.Delivery{Method: account.DeliverByLink}, PasswordReferences: []string{"file:/srv/passwords/"},
-		Consents: account.Consents{Method: account.ConsentLink, Applications: map[string]string{"mediafly-intelligence": "11111111-2222-4333-8444-555555555555"}},
+		Consents:        account.Consents{Method: account.ConsentLink, Applications: map[string]string{"mediafly-intelligence": "11111111-2222-4333-8444-555555555555"}},
+		ActiveDirectory: ActiveDirectory,
 	}, got)
 }
 
@@ -63,7 +64,7 @@ func TestConfiguredRefuses(t *testing.T) {
 			"tenants.fabrikam: is for tenant 1", "tenants.tailspin: is for tenant 2"},
 		"tenants: [" + entry + ", cloud: usgov, domains: [contoso.onmicrosoft.com, fabrikam.com], activeDirectory: {url: 'ldaps://dc1', baseDN: DC=corp, bindName: u, password: env:P}}]": {
 			"tenants.contoso.cloud: is usgov", "tenants.contoso.domains: fabrikam.com is no domain of the tenant that comes along, which has contoso.onmicrosoft.com, contoso.com",
-			"tenants.contoso.activeDirectory: the tenant that comes along has no on-premises Active Directory"},
+			"tenants.contoso.activeDirectory: the tenant that comes along has an on-premises Active Directory of its own"},
 		"cloud: china\ntenants: [" + entry + "}]": {"tenants.contoso.cloud: is china"},
 	} {
 		_, err := Configured(load(t, text, map[string]string{"P": "canary"}))

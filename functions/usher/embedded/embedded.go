@@ -1,12 +1,14 @@
 // Package embedded is the tenant that Usher brings along: the emulator on a TLS
 // listener of this machine, with its state kept in a directory. It is reached like
-// any real tenant, over the network with real credentials.
+// any real tenant, over the network with real credentials. Its on-premises Active Directory
+// and Entra Connect come along too: stand-ins in memory, which no other process reaches.
 package embedded
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/usher365/usher/shared/domainfake"
 	"github.com/usher365/usher/shared/tenantfake"
 )
 
@@ -26,8 +29,9 @@ type Options struct {
 	Dir string
 	// Listen is host:port. Empty means 127.0.0.1 and a free port.
 	Listen string
-	// Replication is how long Exchange takes to hear of a change. Zero means 20
-	// minutes, negative none.
+	// Replication is how long Exchange takes to hear of a change, and how often Entra
+	// Connect takes over what the directory on premises holds. Zero means 20 minutes, and
+	// 30 for Entra Connect; negative none.
 	Replication time.Duration
 	// CallBack is where the consent pages of the vendors' applications may send the
 	// browser. Empty lets nobody consent there.
@@ -36,9 +40,10 @@ type Options struct {
 
 // The files in Options.Dir.
 const (
-	StateFile = "tenant.json"
-	CAFile    = "tenant-ca.pem"
-	lockFile  = "tenant.lock"
+	StateFile     = "tenant.json"
+	DirectoryFile = "directory.json"
+	CAFile        = "tenant-ca.pem"
+	lockFile      = "tenant.lock"
 )
 
 // ErrLocked says that another process runs the tenant of this directory.
@@ -48,6 +53,8 @@ var ErrLocked = errors.New("the embedded tenant of this directory is in use by a
 // applications the built-in profiles name.
 type Tenant struct {
 	Server *tenantfake.Server
+	// Directory is the tenant's Active Directory on premises.
+	Directory *domainfake.Domain
 	// URL is where sign-in, Graph and Exchange listen: https://host:port.
 	URL string
 
@@ -57,11 +64,13 @@ type Tenant struct {
 	saving   sync.Mutex
 	saved    error // the first failure to save
 	stop     func()
+	// disconnect ends Entra Connect.
+	disconnect func()
 }
 
 // Open starts the tenant, with the state of the last time where there is one.
 func Open(o Options) (*Tenant, error) {
-	t := &Tenant{Server: tenantfake.New(tenantfake.Options{}), dir: o.Dir, stop: func() {}}
+	t := &Tenant{Server: tenantfake.New(tenantfake.Options{}), Directory: domainfake.New(), dir: o.Dir, stop: func() {}}
 	if err := t.own(); err != nil {
 		return nil, err
 	}
@@ -101,7 +110,7 @@ func (t *Tenant) start(o Options) error {
 	spec := tenantfake.DefaultTenant()
 	spec.Users = append(spec.Users, byHand)
 	spec.Replication = o.Replication
-	t.Server.AddTenant(spec)
+	contoso := t.Server.AddTenant(spec)
 	t.Server.AddVendors(o.CallBack)
 	if err := t.load(); err != nil {
 		return err
@@ -114,15 +123,25 @@ func (t *Tenant) start(o Options) error {
 	if err := t.keep(); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	t.connect(contoso, o.Replication)
 	return nil
 }
 
 // load brings back the state of the last time.
 func (t *Tenant) load() error {
+	err := t.read(StateFile, t.Server.Load)
+	if err != nil {
+		return err
+	}
+	return t.read(DirectoryFile, t.Directory.Load)
+}
+
+// read gives a file of the directory to load; one that is not there is the first time.
+func (t *Tenant) read(name string, load func(io.Reader) error) error {
 	if t.dir == "" {
 		return nil
 	}
-	path := filepath.Join(t.dir, StateFile)
+	path := filepath.Join(t.dir, name)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -130,7 +149,7 @@ func (t *Tenant) load() error {
 	if err != nil {
 		return fmt.Errorf("read the embedded tenant: %w", err)
 	}
-	if err := t.Server.Load(bytes.NewReader(b)); err != nil {
+	if err := load(bytes.NewReader(b)); err != nil {
 		return fmt.Errorf("read the embedded tenant from %s (move it away to begin with a new one): %w", path, err)
 	}
 	return nil
@@ -150,16 +169,19 @@ func (t *Tenant) keep() error {
 			t.save()
 		}
 	})
+	t.Directory.Keep = func(s domainfake.State) { t.write(DirectoryFile, s.Save) }
 	return nil
 }
 
-// save replaces the state file in one step.
-func (t *Tenant) save() {
+func (t *Tenant) save() { t.write(StateFile, t.Server.Save) }
+
+// write replaces a file of the directory in one step.
+func (t *Tenant) write(name string, save func(io.Writer) error) {
 	t.saving.Lock()
 	defer t.saving.Unlock()
 	var b bytes.Buffer
-	path := filepath.Join(t.dir, StateFile)
-	err := t.Server.Save(&b)
+	path := filepath.Join(t.dir, name)
+	err := save(&b)
 	if err == nil {
 		err = os.WriteFile(path+".new", b.Bytes(), 0o600)
 	}
@@ -209,6 +231,7 @@ func (t *Tenant) Environment() []Variable {
 
 // Close saves the state and stops the listener. It also reports a save that failed before.
 func (t *Tenant) Close() error {
+	t.disconnect()
 	t.stop()
 	if t.dir != "" {
 		t.save()

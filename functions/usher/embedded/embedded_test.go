@@ -61,8 +61,10 @@ func TestStateIsKeptBeforeTheAnswer(t *testing.T) {
 }
 
 func TestDamagedState(t *testing.T) {
-	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, StateFile), []byte("{"), 0o600))
-	_, err := Open(Options{Dir: dir})
-	require.ErrorContains(t, err, "move it away")
+	for _, name := range []string{StateFile, DirectoryFile} {
+		dir := t.TempDir()
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("{"), 0o600))
+		_, err := Open(Options{Dir: dir})
+		require.ErrorContains(t, err, filepath.Join(dir, name)+" (move it away")
+	}
 }
