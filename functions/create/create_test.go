@@ -14,7 +14,7 @@ import (
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/create"
 	"github.com/usher365/usher/shared/account"
-	"github.com/usher365/usher/shared/domaintest"
+	"github.com/usher365/usher/shared/domainfake"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/step"
 	"github.com/usher365/usher/shared/tenanttest"
@@ -49,7 +49,7 @@ func (v *vault) Replace(_ context.Context, key string, s account.Secret) (string
 
 type bench struct {
 	tenant  *tenanttest.Memory
-	domain  *domaintest.Memory
+	domain  *domainfake.Domain
 	vault   *vault
 	handler *create.Handler
 	task    step.Task[events.CreateArgs]
@@ -58,7 +58,7 @@ type bench struct {
 
 func setup(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{tenant: tenanttest.NewMemory(), domain: domaintest.NewMemory(), vault: &vault{sealed: map[string]account.Secret{}}}
+	b := &bench{tenant: tenanttest.NewMemory(), domain: domainfake.New(), vault: &vault{sealed: map[string]account.Secret{}}}
 	b.handler = create.New(b.tenant, b.vault, func(...string) (account.Secret, error) {
 		b.made++
 		return account.NewSecret(fmt.Sprintf("password-%d", b.made)), nil

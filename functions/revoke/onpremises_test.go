@@ -12,7 +12,7 @@ import (
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/revoke"
 	"github.com/usher365/usher/shared/account"
-	"github.com/usher365/usher/shared/domaintest"
+	"github.com/usher365/usher/shared/domainfake"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/tenanttest"
 )
@@ -23,7 +23,7 @@ func mastered(t *testing.T, brought bool) *bench {
 	t.Helper()
 	ctx := context.Background()
 	b := setup(t)
-	b.tenant, b.domain = tenanttest.NewMemory(), domaintest.NewMemory()
+	b.tenant, b.domain = tenanttest.NewMemory(), domainfake.New()
 	made, err := b.domain.CreateOnPremises(ctx, "tid", account.NewOnPremisesUser{
 		UserPrincipalName: upn, DisplayName: "Service", Stamp: "usher:req-1", Password: account.NewSecret("Conforming-7")})
 	require.NoError(t, err)
@@ -137,7 +137,7 @@ func TestAnAccountWhoseMakingWasNeverConfirmed(t *testing.T) {
 	assert.False(t, b.domain.Users()[0].Enabled)
 
 	b = mastered(t, false)
-	b.domain = domaintest.NewMemory()
+	b.domain = domainfake.New()
 	b.task.Account.OnPremises.GUID, b.task.Account.TriedAt = "", now.Add(-time.Minute)
 	_, err = b.run(events.RevokeAccount, "")
 	assert.Equal(t, fault.UserNotReadable, fault.CodeOf(err), "it may still turn up")

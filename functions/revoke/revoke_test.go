@@ -12,7 +12,7 @@ import (
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/functions/revoke"
 	"github.com/usher365/usher/shared/account"
-	"github.com/usher365/usher/shared/domaintest"
+	"github.com/usher365/usher/shared/domainfake"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/policy"
 	"github.com/usher365/usher/shared/step"
@@ -29,14 +29,14 @@ var now = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 
 type bench struct {
 	tenant *tenanttest.Memory
-	domain *domaintest.Memory
+	domain *domainfake.Domain
 	task   step.Task[events.RevokeArgs]
 }
 
 // setup gives an account with one role and one role group, as an onboarding leaves it.
 func setup(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{tenant: tenanttest.NewMemory(), domain: domaintest.NewMemory()}
+	b := &bench{tenant: tenanttest.NewMemory(), domain: domainfake.New()}
 	id := b.tenant.Put(account.User{UserPrincipalName: upn, Enabled: true, Stamp: "usher:req-1"})
 	assignment, err := b.tenant.AssignRole(context.Background(), "tid", id, role)
 	require.NoError(t, err)

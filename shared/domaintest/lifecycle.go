@@ -1,3 +1,5 @@
+// Package domaintest is the suite that package domainfake and a real domain controller
+// must both pass. See package tenanttest for the tenant's side.
 package domaintest
 
 import (

@@ -9,13 +9,14 @@ import (
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/activedirectory"
+	"github.com/usher365/usher/shared/domainfake"
 	"github.com/usher365/usher/shared/domaintest"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/sambatest"
 )
 
 func TestTheMemory(t *testing.T) {
-	m := domaintest.NewMemory()
+	m := domainfake.New()
 	m.OUs = []string{"OU=Services"}
 	domaintest.Lifecycle(t, domaintest.Harness{Domain: m, Tenant: "tid", OU: "OU=Services", Missing: "OU=Missing", Suffix: "corp.example"})
 	assert.Empty(t, m.Users())
@@ -48,7 +49,7 @@ func TestAMakingThatIsCutShortAnywhereIsGoneOnWith(t *testing.T) {
 	lost := errors.New("connection lost")
 	n := account.NewOnPremisesUser{UserPrincipalName: "svc@corp.example", DisplayName: "S", Stamp: "usher:req", Password: account.NewSecret("Conforming-7")}
 	for _, op := range []string{"add", "password", "enable"} {
-		m := domaintest.NewMemory()
+		m := domainfake.New()
 		m.After = func(done, _ string) error {
 			if done == op {
 				m.After = nil

@@ -10,14 +10,14 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/usher365/usher/shared/account"
-	"github.com/usher365/usher/shared/domaintest"
+	"github.com/usher365/usher/shared/domainfake"
 	"github.com/usher365/usher/shared/fault"
 )
 
 // synchronise gives the world an on-premises domain, and Entra Connect, which brings it to
 // the tenant every half hour and reads some time before it writes.
 func (w *world) synchronise() {
-	w.domain = domaintest.NewMemory()
+	w.domain = domainfake.New()
 	w.domain.Before = func(op, about string) error { return w.domainFate("before", op, about) }
 	w.domain.After = func(op, about string) error { return w.domainFate("after", op, about) }
 	connect := w.tenant.Connect(w.domain)

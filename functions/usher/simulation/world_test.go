@@ -15,7 +15,7 @@ import (
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/database"
-	"github.com/usher365/usher/shared/domaintest"
+	"github.com/usher365/usher/shared/domainfake"
 	"github.com/usher365/usher/shared/identity"
 	"github.com/usher365/usher/shared/secrets"
 	"github.com/usher365/usher/shared/tenantfake"
@@ -48,7 +48,7 @@ type world struct {
 	random  *dice
 	server  *tenantfake.Server
 	tenant  *tenantfake.Tenant
-	domain  *domaintest.Memory
+	domain  *domainfake.Domain
 	db      *database.DB
 	engines engines
 	vault   *secrets.FileVault

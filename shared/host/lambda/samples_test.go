@@ -26,7 +26,7 @@ import (
 	"github.com/usher365/usher/functions/notify"
 	"github.com/usher365/usher/functions/revoke"
 	"github.com/usher365/usher/shared/account"
-	"github.com/usher365/usher/shared/domaintest"
+	"github.com/usher365/usher/shared/domainfake"
 	"github.com/usher365/usher/shared/fitness"
 	"github.com/usher365/usher/shared/host/handovers"
 	"github.com/usher365/usher/shared/ledger"
@@ -124,7 +124,7 @@ func (open) SetExcluded(context.Context, account.TenantID, string, string, bool)
 func handler(p *Process, m *tenanttest.Memory, k *ticket, o *office, name string) queue.Handler {
 	history := &patience.History{}
 	password := func(...string) (account.Secret, error) { return account.NewSecret("canary"), nil }
-	step.Handle(p.Runner, events.Create, create.Policy, create.New(m, vault{}, password, domaintest.NewMemory()).Handle)
+	step.Handle(p.Runner, events.Create, create.Policy, create.New(m, vault{}, password, domainfake.New()).Handle)
 	step.Handle(p.Runner, events.AssignRole, assignrole.Policy, assignrole.New(assignrole.Options{Directory: m, Schedules: m, Limits: policy.Builtin().Limits}).Handle)
 	step.Handle(p.Runner, events.GrantRoleGroup, grantrolegroup.Policy(history.Next), grantrolegroup.New(m, m, patience.NewRoom(nobodySeen{}, history, p.Now)).Handle)
 	step.Handle(p.Runner, events.CheckFitness, checkfitness.Policy, checkfitness.New(open{}, open{}).Handle)
@@ -133,7 +133,7 @@ func handler(p *Process, m *tenanttest.Memory, k *ticket, o *office, name string
 	step.Handle(p.Runner, events.AssignTargets, assigntargets.Policy, targets.Handle)
 	delivery := handover.New(handover.Options{Vault: vault{}, Seal: handovers.Seal, Passwords: password})
 	step.Handle(p.Runner, events.HandOver, handover.Policy, delivery.Handle)
-	step.Handle(p.Runner, events.Revoke, revoke.Policy, revoke.New(revoke.Options{Users: m, Deleted: m, Roles: m, RoleGroups: m, OnPremises: domaintest.NewMemory(), Limits: policy.Builtin().Limits}).Handle)
+	step.Handle(p.Runner, events.Revoke, revoke.Policy, revoke.New(revoke.Options{Users: m, Deleted: m, Roles: m, RoleGroups: m, OnPremises: domainfake.New(), Limits: policy.Builtin().Limits}).Handle)
 	step.Handle(p.Runner, events.FullSync, fullsync.Policy, fullsync.New(m, m, p.Ledger, p.Ledger, o, p.Now).Handle)
 	if name == events.Notify {
 		return p.Runner.HandleNotices(notify.Policy, notify.New(k, nil, nil, nil).Handle, nil)
