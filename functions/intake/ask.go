@@ -87,7 +87,11 @@ func because(decision policy.Decision) string {
 	if len(names) == 0 {
 		return "every account needs it"
 	}
-	return strings.Join(names, " and ") + " asks for it"
+	asks := " asks for it"
+	if len(names) > 1 {
+		asks = " ask for it"
+	}
+	return strings.Join(names, " and ") + asks
 }
 
 func offers(decision policy.Decision) (text string) {

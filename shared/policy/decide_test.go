@@ -207,7 +207,7 @@ Narrower:
 func TestSummary(t *testing.T) {
 	summary := func(rights ...policy.Right) string { return policy.Builtin().Decide(facts(rights...)).Summary() }
 	assert.Empty(t, summary(support))
-	assert.Equal(t, "directory role Security Administrator and Exchange role group organization management needs one approver", summary(security, support, manage))
+	assert.Equal(t, "directory role Security Administrator and Exchange role group organization management need one approver", summary(security, support, manage))
 	assert.Contains(t, summary(escalate), "is forbidden by the policy")
 }
 

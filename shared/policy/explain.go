@@ -81,8 +81,12 @@ func (d Decision) Summary() string {
 		}
 	}
 	what := cmp.Or(strings.Join(asked, " and "), "the request")
-	if !d.Tier.Allows() {
-		return what + " is forbidden by the policy"
+	is, needs := " is", " needs "
+	if len(asked) > 1 {
+		is, needs = " are", " need "
 	}
-	return what + " needs " + d.Tier.String()
+	if !d.Tier.Allows() {
+		return what + is + " forbidden by the policy"
+	}
+	return what + needs + d.Tier.String()
 }
