@@ -31,7 +31,7 @@ func (c *console) extend(r *http.Request) (any, error) {
 	case strings.TrimSpace(order.Reason) == "":
 		return nil, badRequest("an extension needs a \"reason\"")
 	case order.Extension == (account.Extension{}):
-		return nil, badRequest("give \"until\", \"forever\" or \"review\"")
+		return nil, badRequest("say what changes: \"until\" (the new end), \"forever\" (no end) or \"review\" (the next review)")
 	}
 	a, err := c.account(r.Context(), r.PathValue("id"))
 	if err != nil {

@@ -23,6 +23,9 @@ func TestExtend(t *testing.T) {
 	} {
 		assert.Equal(t, want, a.call("POST", "/api/accounts/ac-1/extend", body, nil), body)
 	}
+	var f failure
+	a.call("POST", "/api/accounts/ac-1/extend", `{"by":"Jane","reason":"r","until":"2027"}`, &f)
+	assert.Equal(t, `the body is not as expected: "2027" is no time such as 2027-06-30T00:00:00Z`, f.Error.Message)
 	assert.Equal(t, http.StatusNotFound, a.call("POST", "/api/accounts/nobody/extend", body, nil))
 	assert.Len(t, a.desk.orders, 4)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/ledger"
@@ -123,6 +124,9 @@ func readJSON(r *http.Request, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
+		if at, ok := errors.AsType[*time.ParseError](err); ok {
+			return badRequest("the body is not as expected: %q is no time such as 2027-06-30T00:00:00Z", at.Value)
+		}
 		return badRequest("the body is not as expected: %v", err)
 	}
 	if dec.More() {

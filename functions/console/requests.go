@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/ledger"
+	"github.com/usher365/usher/shared/policy"
 )
 
 // work are the actions a listing shows; syncs come too when all is asked for.
@@ -119,8 +121,14 @@ func (c *console) pending(r account.Request, now time.Time) *Pending {
 		return &Pending{Why: err.Error()}
 	}
 	s := of.Standing(r.Approvals, now)
+	var proven []string
+	for _, p := range s.MayApprove {
+		if slices.ContainsFunc(c.Bearers, func(b policy.Bearer) bool { return b.ID == p.ID }) {
+			proven = append(proven, p.ID)
+		}
+	}
 	return &Pending{
-		Digest: of.Digest, Why: s.Why, Reasons: of.Decision.Reasons, Missing: s.Missing, MayApprove: s.MayApprove,
+		Digest: of.Digest, Why: s.Why, Reasons: of.Decision.Reasons, Missing: s.Missing, MayApprove: s.MayApprove, WithToken: proven,
 		Counted: s.Counted, Until: s.Until, Void: s.Void, Narrower: of.Decision.Narrower,
 	}
 }

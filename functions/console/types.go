@@ -160,6 +160,8 @@ type Pending struct {
 	// Missing is how many more people must agree, and MayApprove who they can be.
 	Missing    int             `json:"missing"`
 	MayApprove []policy.Person `json:"mayApprove"`
+	// WithToken are the ids of those among them who approve with a token of their own.
+	WithToken []string `json:"withToken,omitempty"`
 	// Counted are the approvals that count, the first of which lapses at Until.
 	Counted []account.Approval `json:"counted,omitempty"`
 	Until   time.Time          `json:"until,omitzero"`

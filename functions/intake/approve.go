@@ -67,11 +67,11 @@ func (d *Desk) heed(rec *ledger.Record, o order, a account.Approval) (refused, e
 	}
 	r.Approvals = append(r.Approvals, a)
 	if !after.Granted {
-		note(rec, o, "approval.given", strings.TrimSpace(a.How()+"; "+after.Why+" "+a.Reason))
+		note(rec, o, "approval.given", saying(a.How()+"; "+after.Why, a.Reason))
 		return nil, nil
 	}
 	r.ApprovedAt = o.now
-	note(rec, o, "request.approved", strings.TrimSpace(a.How()+" "+a.Reason))
+	note(rec, o, "request.approved", saying(a.How(), a.Reason))
 	return nil, nil
 }
 

@@ -202,7 +202,7 @@ func TestTheAuditSaysWhatProvesAnApproval(t *testing.T) {
 	id := parked(o, func(*events.Request) {}).ID
 	for _, a := range []account.Approval{
 		{By: "eve@contoso.com", Via: "cli", Proof: account.ProofClaim},
-		{By: "sven@contoso.com", Via: "cli", Proof: account.ProofToken}, {By: "bea@contoso.com", Via: "console", Proof: account.ProofClaim},
+		{By: "sven@contoso.com", Via: "cli", Proof: account.ProofToken}, {By: "bea@contoso.com", Via: "console", Proof: account.ProofClaim, Reason: " seen "},
 	} {
 		_, err := o.Approve(t.Context(), id, a)
 		assert.Equal(t, a.By == "eve@contoso.com", err != nil, err)
@@ -218,6 +218,6 @@ func TestTheAuditSaysWhatProvesAnApproval(t *testing.T) {
 	require.Len(t, said, 3)
 	assert.Contains(t, said[0], "approval.refused eve@contoso.com via cli, claimed behind the shared token: ")
 	assert.Contains(t, said[1], "approval.given via cli, with their own token; ")
-	assert.Equal(t, "request.approved via console, claimed behind the shared token", said[2])
+	assert.Equal(t, "request.approved via console, claimed behind the shared token: seen", said[2])
 	assert.Equal(t, account.ProofToken, o.request(id).Approvals[0].Proof)
 }

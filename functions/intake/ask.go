@@ -145,5 +145,5 @@ func (d *Desk) appeal(r account.Request, now time.Time) string {
 	if len(ids) == 0 {
 		return text
 	}
-	return fmt.Sprintf("%s: %s may, with 'usher approve %s --by ID'", text, strings.Join(ids, " or "), r.ID)
+	return fmt.Sprintf("%s: %s may, with 'usher approve %s' and their own token or --by ID", text, strings.Join(ids, " or "), r.ID)
 }

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
@@ -36,6 +37,14 @@ func send(rec *ledger.Record, o order) {
 	if next := rec.Request.Next(); next != nil {
 		rec.Send = append(rec.Send, step.Begin(&rec.Request, next, o.tenant.Alias, o.now))
 	}
+}
+
+// saying puts what a person gave as the reason behind what happened.
+func saying(what, reason string) string {
+	if reason = strings.TrimSpace(reason); reason == "" {
+		return what
+	}
+	return what + ": " + reason
 }
 
 // note adds a line to the audit log. The document of the ticket goes with it: it

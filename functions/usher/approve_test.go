@@ -33,6 +33,7 @@ func ownToken(t *testing.T, s *shell) {
 	var requests []console.Request
 	s.json(&requests, "list", "--open")
 	id := requests[0].ID
+	assert.Contains(t, s.ok("status", id), "Sven Security may agree, with their own token: usher approve "+id+"\n")
 	r := s.run("approve", id, "--by", "security@contoso.com")
 	assert.Equal(t, exitRefused, r.code)
 	assert.Contains(t, r.err, "security@contoso.com has a token of their own")

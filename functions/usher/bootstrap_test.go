@@ -179,7 +179,7 @@ func TestDoctorTellsOfFeatures(t *testing.T) {
 	s.env["USHER_APPROVERS"], s.env["USHER_APPROVER_TOKENS"] = "ann@contoso.com,bob@contoso.com", "ann@contoso.com="+svensToken
 	out := s.ok("doctor")
 	assert.Regexp(t, `approvers with a token of their own +ann@contoso.com\n`, out)
-	assert.Regexp(t, `approvers without +bob@contoso.com: whoever has the shared token can approve in their name`, out)
+	assert.Regexp(t, `approvers without a token of their own +bob@contoso.com: whoever has the shared token can approve in their name`, out)
 	delete(s.env, "USHER_CONSENTS_CLIENT_ID")
 	r = s.run("doctor")
 	require.Equal(t, exitOK, r.code, "%s%s", r.out, r.err)

@@ -86,7 +86,10 @@ func (p *program) showConsentPlan(v console.ConsentPolicy) error {
 			return err
 		}
 	}
-	return p.printf("%s\n", p.look.Dim("The request "+v.Needs))
+	if v.Needs == "" {
+		return nil
+	}
+	return p.printf("\nBefore that: %s.\n", v.Needs)
 }
 
 // reviewerText names a role as people do.

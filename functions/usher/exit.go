@@ -29,14 +29,14 @@ const (
 
 const exitCodes = `usher gives these exit codes:
 
-  0  ok            what was asked for is done
-  1  failed        a request failed, an audit chain is broken, or something unforeseen happened
-  2  usage         an unknown command or flag, or a missing argument
-  3  configuration a setting is missing or wrong, or the data directory cannot be used
-  4  not reachable the server, the tenant or the network did not answer
-  5  refused       a rule refuses it (hold, protected account, unknown profile …), or something
-                   is missing in the tenant that 'usher doctor' names
-  6  waiting       the request still waits: for replication, a grace, or an approval
+  0  ok              what was asked for is done
+  1  failed          a request failed, an audit chain is broken, or something unforeseen happened
+  2  usage           an unknown command or flag, or a missing argument
+  3  configuration   a setting is missing or wrong, or the data directory cannot be used
+  4  not reachable   the server, the tenant or the network did not answer
+  5  refused         a rule refuses it (hold, protected account, unknown profile …), or something
+                     is missing in the tenant that 'usher doctor' names
+  6  waiting         the request still waits: for replication, a grace, or an approval
 `
 
 // failure is an error with its exit code and what to do next.

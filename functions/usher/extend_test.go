@@ -27,4 +27,5 @@ func TestExtendAndNotices(t *testing.T) {
 	}
 	r := s.run("extend", name, "--review", time.Now().AddDate(0, 0, 30).Format(time.DateOnly), "--by", "jane@contoso.com", "--reason", "still in use")
 	assert.Zero(t, r.code, "%+v", r)
+	assert.Contains(t, r.out, "Done; nothing had to be changed in the tenant.")
 }

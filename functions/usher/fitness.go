@@ -10,6 +10,7 @@ import (
 
 	"github.com/usher365/usher/functions/console"
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/profile"
 )
 
 func (p *program) fitnessCommand() *cobra.Command {
@@ -45,7 +46,7 @@ func (p *program) showFitness(ctx context.Context, args []string) error {
 }
 
 func (p *program) printFitness(r console.FitnessReport) error {
-	if err := p.printf("%s · %s · %s · a finding that stops the account: %s\n\n", p.look.Bold(r.UserPrincipalName), r.Tenant, or(r.Profile, "no profile"), r.Mode); err != nil {
+	if err := p.printf("%s · %s · %s · %s\n\n", p.look.Bold(r.UserPrincipalName), r.Tenant, or(r.Profile, "no profile"), modeText(r.Mode)); err != nil {
 		return err
 	}
 	for _, f := range r.Findings {
@@ -59,6 +60,17 @@ func (p *program) printFitness(r console.FitnessReport) error {
 		}
 	}
 	return nil
+}
+
+// modeText says what follows where something stops the account.
+func modeText(mode string) string {
+	switch profile.FitnessMode(mode) {
+	case profile.FitnessPark:
+		return "what stops the account waits for a person"
+	case profile.FitnessExclude:
+		return "the account is excluded from the policies that stop it"
+	}
+	return "what is found is told on the ticket, and stops nothing"
 }
 
 // finding is one finding in one line.

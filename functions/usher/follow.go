@@ -97,7 +97,7 @@ func wayOn(r console.Request) string {
 	if p := r.Pending; p != nil && len(p.MayApprove) == 0 {
 		return p.Why
 	}
-	return fmt.Sprintf("an approver other than the requester runs: usher approve %s --by ID; 'usher status %s' lists them", r.ID, r.ID)
+	return fmt.Sprintf("an approver other than the requester runs: usher approve %s; 'usher status %s' says who may, and how", r.ID, r.ID)
 }
 
 // waitOf says what a waiting request waits for.

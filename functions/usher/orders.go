@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/usher365/usher/functions/console"
+	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/ledger"
 )
 
@@ -111,6 +112,9 @@ func (p *program) finish(ctx context.Context, s *session, id string, timeout tim
 	}}
 	if r, err = f.show(ctx, id); err != nil {
 		return err
+	}
+	if len(r.Steps) == 0 && r.State == account.Succeeded {
+		return p.printf("Done; nothing had to be changed in the tenant.\n")
 	}
 	return outcome(r)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/usher365/usher/functions/console"
@@ -28,6 +29,10 @@ func pendingLines(r console.Request) []string {
 		lines = append(lines, fmt.Sprintf("the approval by %s of %s does not count: %s", a.By, date(a.At), a.Why))
 	}
 	for _, who := range w.MayApprove {
+		if slices.Contains(w.WithToken, who.ID) {
+			lines = append(lines, fmt.Sprintf("%s may agree, with their own token: usher approve %s", who.Name, r.ID))
+			continue
+		}
 		lines = append(lines, fmt.Sprintf("%s may agree: usher approve %s --by %s", who.Name, r.ID, who.ID))
 	}
 	for _, s := range w.Narrower {

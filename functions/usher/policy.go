@@ -19,7 +19,7 @@ func (p *program) policyCommand() *cobra.Command {
 	c.AddCommand(
 		p.listing(p.command("explain FILE", "Say what a request would need, why, and what narrower right may do; nothing is sent",
 			"usher policy explain events/samples/onboard-sam360.json", exactly("a request document, - for standard input, or the name of a sample"), p.explainRequest)),
-		p.command("show", "Print the policy that holds", "usher policy show > policy.yaml", exactly(), func(context.Context, []string) error { return p.showPolicy() }),
+		p.command("show", "Print the policy file of the configuration, or the built-in policy", "usher policy show > policy.yaml", exactly(), func(context.Context, []string) error { return p.showPolicy() }),
 	)
 	return c
 }

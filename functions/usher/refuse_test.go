@@ -25,6 +25,7 @@ func TestWrongUse(t *testing.T) {
 		"NoApprover":      {[]string{"approve", "rq"}, exitUsage, "say who approves"},
 		"NoFile":          {[]string{"request"}, exitUsage, `"file" not set`},
 		"FileMissing":     {[]string{"request", "-f", "/nowhere/request.json"}, exitUsage, "read the request"},
+		"ReplicationBack": {[]string{"serve", "--replication=-1s"}, exitUsage, "--replication -1s is negative"},
 		"WrongTenantKind": {[]string{"serve", "--tenant", "imaginary"}, exitUsage, "embedded or real"},
 		"NoLedger":        {[]string{"list"}, exitConfig, "there is no ledger in"},
 		"UnknownProfile":  {[]string{"profiles", "show", "nobody"}, exitRefused, `no profile "nobody"`},

@@ -85,7 +85,7 @@ func (p *program) document(file string) ([]byte, error) {
 		}
 	}
 	if err != nil {
-		return nil, failed(exitUsage, "give a request document with -f", "read the request: %w", err)
+		return nil, failed(exitUsage, "give the path of a request document, - for standard input, or the name of a sample such as onboard-sam360.json", "read the request: %w", err)
 	}
 	return body, nil
 }
@@ -172,14 +172,13 @@ func (p *program) webhookSecret() (webhook.Secret, error) {
 }
 
 func (p *program) told(t taken) error {
-	line := "Accepted"
 	switch {
 	case t.Status == string(intake.Refused):
 		return nil
 	case t.Duplicate:
-		line = "Taken before"
+		return p.printf("Taken before as request %s.\n", t.RequestID)
 	case t.Status == string(intake.Parked):
-		line = "Parked (" + t.Reason + ")"
+		return p.printf("Parked as request %s: %s.\n", t.RequestID, t.Reason)
 	}
-	return p.printf("%s as request %s.\n", line, t.RequestID)
+	return p.printf("Accepted as request %s.\n", t.RequestID)
 }

@@ -56,6 +56,9 @@ func (p *program) serve(ctx context.Context, o serving) (err error) {
 			return failed(exitUsage, "the functions are "+strings.Join(app.Functions(), ", "), "--functions: there is no function %q", name)
 		}
 	}
+	if err := notNegative(o.replication); err != nil {
+		return err
+	}
 	s, err := p.settings(o.tenant, embedded.Options{Replication: o.replication}, o.functions...)
 	if err != nil {
 		return p.allOf(err, o)
@@ -204,8 +207,8 @@ func (p *program) welcome(s *settings, here server) error {
 		return nil
 	}
 	flags := ""
-	if p.dataDir != "" {
-		flags = fmt.Sprintf(" --data %q", p.dataDir)
+	if s.Data != config.DefaultData {
+		flags = fmt.Sprintf(" --data %q", s.Data)
 	}
 	return p.printf(`Usher serves the tenant that comes along: Contoso, an emulator. Nothing real is touched.
 

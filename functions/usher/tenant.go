@@ -14,6 +14,9 @@ func (p *program) tenantCommand() *cobra.Command {
 	var listen string
 	var replication time.Duration
 	c := p.command("tenant", "Run only the tenant that comes along, for other programs to work on", "usher tenant --listen 127.0.0.1:8443", exactly(), func(ctx context.Context, _ []string) error {
+		if err := notNegative(replication); err != nil {
+			return err
+		}
 		config, err := p.load(preparing)
 		if err != nil {
 			return err
@@ -27,6 +30,14 @@ func (p *program) tenantCommand() *cobra.Command {
 	c.Flags().StringVar(&listen, "listen", "", "address, HOST:PORT (default: a free port of 127.0.0.1)")
 	c.Flags().DurationVar(&replication, "replication", 20*time.Minute, "how long Exchange takes to hear of a change")
 	return p.listing(c)
+}
+
+// notNegative refuses a time of replication that no tenant could take.
+func notNegative(replication time.Duration) error {
+	if replication < 0 {
+		return failed(exitUsage, "give a time such as 20s, or 0 for at once", "--replication %s is negative", replication)
+	}
+	return nil
 }
 
 // runTenant says how to reach the tenant, and waits for the end.

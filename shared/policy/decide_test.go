@@ -208,7 +208,14 @@ func TestSummary(t *testing.T) {
 	summary := func(rights ...policy.Right) string { return policy.Builtin().Decide(facts(rights...)).Summary() }
 	assert.Empty(t, summary(support))
 	assert.Equal(t, "directory role Security Administrator and Exchange role group organization management need one approver", summary(security, support, manage))
-	assert.Contains(t, summary(escalate), "is forbidden by the policy")
+	assert.Equal(t, "directory role Security Administrator needs one approver", summary(security, support))
+	mail := func(name string) policy.Right {
+		return policy.Right{Kind: policy.Application, ID: "00000003-0000-0000-c000-000000000000", Name: name}
+	}
+	assert.Equal(t, "application permissions Mail.Read, Mail.Send of Microsoft Graph and directory role Security Administrator need one approver",
+		summary(mail("Mail.Read"), security, mail("Mail.Send")))
+	assert.Contains(t, summary(escalate), " is forbidden by the policy")
+	assert.Contains(t, summary(escalate, mail("Unheard.Of")), "Unheard.Of of Microsoft Graph are forbidden by the policy")
 }
 
 func TestADecisionAsJSON(t *testing.T) {

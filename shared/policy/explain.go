@@ -74,14 +74,13 @@ func (d Decision) Summary() string {
 	if d.Tier == Automatic {
 		return ""
 	}
-	var asked []string
+	var asked []Right
 	for _, r := range d.Reasons {
 		if r.Tier == d.Tier {
-			asked = append(asked, r.Right.String())
+			asked = append(asked, r.Right)
 		}
 	}
-	what := cmp.Or(strings.Join(asked, " and "), "the request")
-	is, needs := " is", " needs "
+	what, is, needs := cmp.Or(together(asked), "the request"), " is", " needs "
 	if len(asked) > 1 {
 		is, needs = " are", " need "
 	}
@@ -89,4 +88,30 @@ func (d Decision) Summary() string {
 		return what + is + " forbidden by the policy"
 	}
 	return what + needs + d.Tier.String()
+}
+
+// together names rights in one phrase, those of one kind and API with their names in a row.
+func together(rights []Right) string {
+	type family struct {
+		kind Kind
+		of   string
+	}
+	var families []family
+	names := map[family][]string{}
+	for _, r := range rights {
+		f := family{r.Kind, r.of()}
+		if names[f] == nil {
+			families = append(families, f)
+		}
+		names[f] = append(names[f], printable(r.Name))
+	}
+	var phrases []string
+	for _, f := range families {
+		word := f.kind.word()
+		if len(names[f]) > 1 {
+			word += "s"
+		}
+		phrases = append(phrases, word+" "+strings.Join(names[f], ", ")+f.of)
+	}
+	return strings.Join(phrases, " and ")
 }

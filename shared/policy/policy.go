@@ -140,12 +140,17 @@ var kindWords = map[Kind]string{
 }
 
 // String names the right for people.
-func (r Right) String() string {
-	text := cmp.Or(kindWords[r.Kind], "right of an unknown kind") + " " + printable(r.Name)
-	if r.isPermission() {
-		return text + " of " + cmp.Or(resources[strings.ToLower(r.ID)], printable(r.ID))
+func (r Right) String() string { return r.Kind.word() + " " + printable(r.Name) + r.of() }
+
+// word names the kind for people; with an s at its end it is the plural.
+func (k Kind) word() string { return cmp.Or(kindWords[k], "right of an unknown kind") }
+
+// of says whose permission it is, with a space before it; empty for the other kinds.
+func (r Right) of() string {
+	if !r.isPermission() {
+		return ""
 	}
-	return text
+	return " of " + cmp.Or(resources[strings.ToLower(r.ID)], printable(r.ID))
 }
 
 // printable quotes what would not show as it is: a name may come from a request.

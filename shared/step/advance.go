@@ -158,7 +158,7 @@ func (a *advance) leave(why string) {
 // ticket why and how to go on.
 func Park(rec *ledger.Record, tenant account.Tenant, why string, now time.Time) {
 	rec.Request.Park(why)
-	how := fmt.Sprintf("%s: an approver other than the requester runs 'usher approve %s --by ID'", why, rec.Request.ID)
+	how := fmt.Sprintf("%s: an approver other than the requester runs 'usher approve %s' with their own token or --by ID", why, rec.Request.ID)
 	Tell(rec, events.StatusParked, tenant, how, now)
 }
 

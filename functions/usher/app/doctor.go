@@ -142,7 +142,7 @@ func (x *examination) approvers() {
 		x.passed("approvers with a token of their own", strings.Join(proven, ", "))
 	}
 	if len(claimed) > 0 {
-		x.passed("approvers without", strings.Join(claimed, ", ")+
+		x.passed("approvers without a token of their own", strings.Join(claimed, ", ")+
 			": whoever has the shared token can approve in their name, so such an approval is only as good as the secrecy of that token (docs/policy.md)")
 	}
 }

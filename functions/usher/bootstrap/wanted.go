@@ -152,6 +152,8 @@ func (a App) check() error {
 func (t Trust) check(app string) error {
 	u, err := url.Parse(t.Issuer)
 	switch {
+	case t.Issuer == "":
+		return fmt.Errorf("%s: the issuer of subject %q is missing: give it with --issuer", app, t.Subject)
 	case err != nil, u.Scheme != "https", u.Host == "":
 		return fmt.Errorf("%s: the issuer %q of subject %q is not an https address", app, t.Issuer, t.Subject)
 	case t.Subject == "", t.Audience == "":
