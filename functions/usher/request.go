@@ -176,7 +176,7 @@ func (p *program) told(t taken) error {
 	case t.Status == string(intake.Refused):
 		return nil
 	case t.Duplicate:
-		return p.printf("Taken before as request %s.\n", t.RequestID)
+		return p.printf("Taken before as request %s: the same ticket, action and revision. With another revision, or a higher rerun, it is a new request.\n", t.RequestID)
 	case t.Status == string(intake.Parked):
 		return p.printf("Parked as request %s: %s.\n", t.RequestID, t.Reason)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/usher365/usher/shared/account"
 )
@@ -159,10 +160,21 @@ func (r Rules) find(like Right, name string) (listed, bool) {
 	return listed{}, false
 }
 
+// hasForm reports whether a text looks like a mail address: something on both sides of
+// the last @, and no spaces.
+func hasForm(address string) bool {
+	at := strings.LastIndexByte(address, '@')
+	return at > 0 && at < len(address)-1 && !strings.ContainsFunc(address, unicode.IsSpace)
+}
+
 // unmet says which needs the request does not meet.
 func unmet(n Needs, f Facts) (lacks []string) {
-	if n.Owner && f.Owner.Email == "" {
+	switch {
+	case !n.Owner:
+	case f.Owner.Email == "":
 		lacks = append(lacks, "owner.email: say who answers for the account")
+	case !hasForm(f.Owner.Email):
+		lacks = append(lacks, fmt.Sprintf("owner.email: %q is no mail address", f.Owner.Email))
 	}
 	latest := f.Begins.AddDate(0, 0, n.MaxDays)
 	switch {

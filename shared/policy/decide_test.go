@@ -123,6 +123,8 @@ func TestUnmet(t *testing.T) {
 		"Later":    {func(f *policy.Facts) { f.Begins, f.Ends = now.AddDate(1, 0, 0), now.AddDate(1, 0, 90) }, nil},
 		"NoEnd":    {func(f *policy.Facts) { f.Ends = time.Time{} }, []string{"give an end date, 2027-02-20 at the latest"}},
 		"NoOwner":  {func(f *policy.Facts) { f.Owner = account.Owner{Name: "Somebody"} }, []string{"owner.email"}},
+		"NoMail":   {func(f *policy.Facts) { f.Owner.Email = "the desk" }, []string{`owner.email: "the desk" is no mail address`}},
+		"NoHost":   {func(f *policy.Facts) { f.Owner.Email = "desk@" }, []string{`owner.email: "desk@" is no mail address`}},
 		"Nothing":  {func(f *policy.Facts) { f.Owner, f.Ends = account.Owner{}, time.Time{} }, []string{"owner.email", "lifetime.expiresAt"}},
 		"Hopeless": {func(f *policy.Facts) { f.Owner, f.Rights = account.Owner{}, []policy.Right{escalate} }, nil},
 	} {
