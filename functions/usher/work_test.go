@@ -109,7 +109,7 @@ func TestStory(t *testing.T) {
 func story(t *testing.T, s *shell) {
 	r := s.run("request", "-f", "events/samples/onboard-kaspersky-new.json", "--wait")
 	require.Equal(t, exitWaiting, r.code, "%s%s", r.out, r.err)
-	assert.Contains(t, r.out, "needs one approver")
+	assert.Contains(t, r.out, "need one approver")
 	assert.Contains(t, agree(t, s), "done")
 	assert.Contains(t, s.ok("request", "-f", "onboard-kaspersky-new.json"), "Taken before")
 
