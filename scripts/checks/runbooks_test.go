@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -71,6 +72,23 @@ func TestEveryFaultCodeHasARunbook(t *testing.T) {
 		delete(written, c)
 	}
 	assert.Empty(t, written, "runbooks of codes that do not exist")
+}
+
+// The list in the README says of each code what shared/fault says, in the order of the
+// alphabet: a line that fails here is the line to write.
+func TestTheRunbooksAreListed(t *testing.T) {
+	meanings := fault.Meanings()
+	slices.SortFunc(meanings, func(a, b fault.Meaning) int { return strings.Compare(string(a.Code), string(b.Code)) })
+	var want, got []string
+	for _, m := range meanings {
+		want = append(want, "| ["+string(m.Code)+"]("+string(m.Code)+".md) | "+m.What+" |")
+	}
+	for line := range strings.Lines(read(t, runbooks+"README.md")) {
+		if strings.HasPrefix(line, "| [") {
+			got = append(got, strings.TrimSuffix(line, "\n"))
+		}
+	}
+	assert.Equal(t, want, got)
 }
 
 func checkRunbook(t *testing.T, code, text string) {

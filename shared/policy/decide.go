@@ -174,7 +174,7 @@ func unmet(n Needs, f Facts) (lacks []string) {
 	case f.Owner.Email == "":
 		lacks = append(lacks, "owner.email: say who answers for the account")
 	case !hasForm(f.Owner.Email):
-		lacks = append(lacks, fmt.Sprintf("owner.email: %q is no mail address", f.Owner.Email))
+		lacks = append(lacks, fmt.Sprintf("owner.email: %q is no mail address; say who answers for the account", f.Owner.Email))
 	}
 	latest := f.Begins.AddDate(0, 0, n.MaxDays)
 	switch {
