@@ -162,7 +162,7 @@ func is(name string, names ...string) bool {
 func (t Targets) Chosen() string {
 	switch t.Mode {
 	case "":
-		return "whom the tenant lets in"
+		return "everybody whom the tenant lets in"
 	case TargetsAll:
 		return "every user"
 	}
