@@ -56,11 +56,6 @@ func (h *Handler) Handle(ctx context.Context, t task) (step.Result, error) {
 	if t.Account.ObjectID == "" {
 		return step.Result{}, fault.Stopf(fault.UserNotFound, "the account %s was never made", t.Account.UserPrincipalName)
 	}
-	if taken(t) {
-		return step.Result{Again: true, Learn: func(a *account.Account) {
-			a.Grant(account.DirectoryRole, t.Args.RoleID).State = account.GrantLeaving
-		}}, nil
-	}
 	if !leaving(t) {
 		if found, err := h.find(ctx, t); err != nil || found != nil {
 			return h.confirm(ctx, t, found, err)
@@ -72,15 +67,8 @@ func (h *Handler) Handle(ctx context.Context, t task) (step.Result, error) {
 	return h.assign(ctx, t)
 }
 
-// taken tells that the role was taken away, as for a new password, and is to be given
-// back: a list may show it still, and a revocation that comes between must look for it.
-func taken(t task) bool {
-	g := t.Account.Grant(account.DirectoryRole, t.Args.RoleID)
-	return g != nil && g.State == account.GrantTaken
-}
-
-// leaving tells that the role's removal was asked for (and then taken back): what a
-// list shows of it may be old, so only Entra's answer to a new assignment counts.
+// leaving tells that the role's removal was asked for, and then taken back or only for a
+// moment: what a list shows of it may be old, so only Entra's answer to a new assignment counts.
 func leaving(t task) bool {
 	g := t.Account.Grant(account.DirectoryRole, t.Args.RoleID)
 	return g != nil && g.State == account.GrantLeaving

@@ -104,6 +104,7 @@ func TestOverdue(t *testing.T) {
 		"Parked":          {open(func(r *account.Request) { r.Parked = "needs approval" }), false},
 		"ApprovedNow":     {open(func(r *account.Request) { r.Parked, r.ApprovedAt = "x", now }), false},
 		"Cancelled":       {open(func(r *account.Request) { r.Cancelled = "offboarding" }), false},
+		"OvertakenAtWork": {open(func(r *account.Request) { r.Cancelled, r.Steps[1].State = "offboarding", account.StepRunning }), true},
 		"NothingLeftToDo": {open(func(r *account.Request) { r.Steps[1].State = account.StepDone }), false},
 	} {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, tt.want, fullsync.Overdue(tt.request, now)) })

@@ -35,10 +35,11 @@ func (h *Handler) requeueLost(ctx context.Context, t step.Task[events.FullSyncAr
 }
 
 // Overdue reports whether a request's next command should have done something long
-// ago. A parked or cancelled request has none under way.
+// ago. A request that is over or parked has none under way; the one of a request that was
+// overtaken closes it.
 func Overdue(r account.Request, now time.Time) bool {
-	next := r.Next()
-	if next == nil || r.Cancelled != "" || account.StateOf(r) == account.Parked {
+	next, state := r.Next(), account.StateOf(r)
+	if next == nil || state == account.Parked || state.Terminal() {
 		return false
 	}
 	due := latest(r.CreatedAt, r.ApprovedAt, next.TouchedAt, next.NextTry)

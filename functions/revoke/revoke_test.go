@@ -53,7 +53,7 @@ func setup(t *testing.T) *bench {
 }
 
 func (b *bench) once(part events.RevokePart, target string) (step.Result, error) {
-	b.task.Args = events.RevokeArgs{Part: part, Target: target, Name: target}
+	b.task.Args = events.RevokeArgs{Part: part, Target: target, Name: target, ForReset: b.task.Args.ForReset}
 	res, err := revoke.New(revoke.Options{
 		Users: b.tenant, Deleted: b.tenant, Roles: b.tenant, RoleGroups: b.tenant, OnPremises: b.domain, Limits: policy.Builtin().Limits,
 	}).Handle(context.Background(), b.task)
@@ -265,6 +265,17 @@ func TestARoleGivenMomentsAgoIsBelievedAbsentOnlyIfItWasSeen(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, account.GrantTaken, b.task.Account.Grants[0].State)
 	})
+}
+
+// What comes between a new password and the role's return must know that it is not there.
+func TestARoleTakenForAMomentIsNotDoneWith(t *testing.T) {
+	b := setup(t)
+	b.task.Args.ForReset, b.task.Request.ID = true, "req-2"
+	res, err := b.run(events.RevokeRole, role)
+	require.NoError(t, err)
+	assert.Equal(t, role+" taken away", res.Detail)
+	assert.Equal(t, account.GrantLeaving, b.task.Account.Grants[0].State)
+	assert.Empty(t, b.task.Account.Grants[0].AssignmentID)
 }
 
 func TestDeletedByHand(t *testing.T) {

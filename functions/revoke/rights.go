@@ -62,7 +62,21 @@ func (h *Handler) role(ctx context.Context, t task) (step.Result, error) {
 	case !seen && t.Now.Sub(t.Account.TriedAt) < lateness:
 		return step.Result{}, fault.NotReadyf(fault.RoleStillListed, "%s may still turn up: it was given moments ago and has not shown", t.Args.Name)
 	}
+	if t.Args.ForReset {
+		return borrowed(t), nil
+	}
 	return taken(t, account.DirectoryRole, t.Args.Name+" taken away"), nil
+}
+
+// borrowed is the result of a role that is gone for a moment. It stays one on its way out:
+// until it is given back the account is not as promised, a revocation looks for the role,
+// and what a list shows of it is not believed.
+func borrowed(t task) step.Result {
+	return step.Result{Detail: t.Args.Name + " taken away", Learn: func(a *account.Account) {
+		if g := a.Grant(account.DirectoryRole, t.Args.Target); g != nil {
+			g.State, g.AssignmentID, g.Until, g.Detail = account.GrantLeaving, "", time.Time{}, ""
+		}
+	}}
 }
 
 // removeRole asks for the removal of the assignment that shows, and of the one on record.
