@@ -38,14 +38,16 @@ func (d *Desk) Retarget(ctx context.Context, acc account.Account, by, reason str
 }
 
 func (d *Desk) retarget(o order, s ledger.Situation, change events.AssignTargetsArgs) (ledger.Draft, error) {
-	p, _ := d.Profiles.Get(s.Account.Profile) // a profile that is gone raises no limit
-	acc := *s.Account
+	acc, routine := *s.Account, o.actor == events.FullSync
+	if routine && acc.State != account.AccountActive {
+		return ledger.Draft{}, fault.Stopf(fault.AlreadyManaged, "%s is %s", acc.UserPrincipalName, acc.State)
+	}
+	p, _ := d.Profiles.Get(acc.Profile) // a profile that is gone raises no limit
 	acc.Targets.Max = p.Access.MaxTargets
 	if err := mayRetarget(acc, change); err != nil {
 		return ledger.Draft{}, err
 	}
 	draft := ledger.Draft{Record: ledger.Record{Request: d.row(o), Account: acc}, Why: "overtaken by " + o.requestID()}
-	routine := o.actor == events.FullSync
 	for _, open := range s.Open {
 		if routine || open.Action != account.Modify || account.StateOf(open) != account.Parked {
 			return ledger.Draft{}, fault.Stopf(fault.AlreadyManaged, "request %s is working on %s: wait until it is over", open.ID, acc.UserPrincipalName)

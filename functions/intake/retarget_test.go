@@ -48,6 +48,11 @@ func TestTheScheduleSaysNothingAndTakesNothingOver(t *testing.T) {
 		rec.Request.Parked, rec.Request.Steps[0].State = "", account.StepDone
 		return nil
 	}))
+	require.NoError(t, o.ledger.Update(t.Context(), acc.RequestID, func(rec *ledger.Record) error { rec.Account.State = account.AccountLeaving; return nil }))
+	require.NoError(t, o.SyncTargets(t.Context(), acc), "the same night may have ended it")
+	assert.Empty(t, o.sent.take())
+
+	require.NoError(t, o.ledger.Update(t.Context(), acc.RequestID, func(rec *ledger.Record) error { rec.Account.State = account.AccountActive; return nil }))
 	require.NoError(t, o.SyncTargets(t.Context(), acc))
 	sent := o.sent.take()
 	require.Len(t, sent, 1, "a night is not worth a status event")

@@ -18,22 +18,25 @@ func (h *Handler) enable(ctx context.Context, t task) (step.Result, error) {
 	return h.setEnabled(ctx, t, true, "Sign-in allowed again")
 }
 
+// setEnabled writes also what shows already: what shows may be from before a change that is
+// being taken back.
 func (h *Handler) setEnabled(ctx context.Context, t task, enabled bool, detail string) (step.Result, error) {
-	user, where, err := h.see(ctx, t)
+	_, where, err := h.see(ctx, t)
 	if err != nil {
 		return step.Result{}, err
 	}
 	if where != present {
 		return step.Result{Detail: "The account is deleted already"}, nil
 	}
-	if user.Enabled == enabled {
-		return step.Result{Detail: detail}, nil
-	}
-	if err := h.Users.SetEnabled(ctx, t.Tenant.ID, user.ObjectID, enabled); err != nil {
+	err = h.Users.SetEnabled(ctx, t.Tenant.ID, t.Account.ObjectID, enabled)
+	switch {
+	case fault.Is(err, fault.UserNotFound):
+		return step.Result{}, fault.NotReady(fault.UserNotReadable, err)
+	case err != nil:
 		return step.Result{}, h.privileged(ctx, t, err)
 	}
-	user, where, err = h.see(ctx, t)
-	if err != nil {
+	var user account.User
+	if user, where, err = h.see(ctx, t); err != nil {
 		return step.Result{}, err
 	}
 	if where == present && user.Enabled != enabled {
@@ -124,25 +127,32 @@ func (h *Handler) purge(ctx context.Context, t task) (step.Result, error) {
 	return step.Result{}, fault.NotReadyf(fault.UserStillListed, "%s still shows among the deleted", t.Account.UserPrincipalName)
 }
 
-// restore gives the account back, with its old object id and password.
+// agreed is how long an account must show, and not be among the deleted, until it is
+// believed that there is nothing to restore: a deletion takes a moment to show.
+const agreed = time.Minute
+
+// restore gives the account back, with its old object id and password. It asks also for one
+// that shows: what shows may be from before the deletion that is being taken back.
 func (h *Handler) restore(ctx context.Context, t task) (step.Result, error) {
 	const detail = "Restored with its old object id and password"
 	_, where, err := h.see(ctx, t)
 	switch {
 	case err != nil:
 		return step.Result{}, err
-	case where == present:
-		return step.Result{Detail: detail}, nil
 	case where == gone:
 		return step.Result{}, fault.Stopf(fault.RestoreWindowOver, "%s is not among the deleted accounts any more", t.Account.UserPrincipalName)
 	}
 	tried := step.Result{Learn: func(a *account.Account) { a.TriedAt = t.Now }}
 	err = h.Deleted.RestoreUser(ctx, t.Tenant.ID, t.Account.ObjectID)
-	if fault.Is(err, fault.UserNotFound) {
-		// One replica shows it among the deleted, another does not: an earlier attempt restored it.
+	switch {
+	case fault.Is(err, fault.UserNotFound) && where == present && t.Waited() >= agreed:
+		tried.Detail = detail
+		return tried, nil
+	case fault.Is(err, fault.UserNotFound):
+		// One replica shows what another does not: an earlier attempt restored it, or the
+		// deletion is on its way.
 		return tried, fault.NotReady(fault.UserNotReadable, err)
-	}
-	if err != nil {
+	case err != nil:
 		return tried, fmt.Errorf("restore %s: %w", t.Account.UserPrincipalName, err)
 	}
 	if _, where, err = h.see(ctx, t); err != nil {

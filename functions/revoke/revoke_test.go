@@ -267,6 +267,43 @@ func TestARoleGivenMomentsAgoIsBelievedAbsentOnlyIfItWasSeen(t *testing.T) {
 	})
 }
 
+// oldUser shows an account as it was before a change that is being taken back.
+type oldUser struct {
+	*tenanttest.Memory
+	user account.User
+}
+
+func (o oldUser) User(context.Context, account.TenantID, string) (account.User, error) {
+	return o.user, nil
+}
+
+func TestWhatShowsMayBeFromBeforeTheChange(t *testing.T) {
+	b := setup(t)
+	require.NoError(t, b.tenant.RemoveRoleAssignment(t.Context(), "tid", b.task.Account.Grants[0].AssignmentID))
+	before, err := b.tenant.User(t.Context(), "tid", upn)
+	require.NoError(t, err)
+	handle := func(part events.RevokePart) error {
+		b.task.Args = events.RevokeArgs{Part: part}
+		_, err := revoke.New(revoke.Options{Users: oldUser{b.tenant, before}, Deleted: b.tenant, Roles: b.tenant, RoleGroups: b.tenant}).Handle(t.Context(), b.task)
+		return err
+	}
+	require.NoError(t, b.tenant.SetEnabled(t.Context(), "tid", before.ObjectID, false))
+	require.NoError(t, handle(events.RestoreEnabled))
+	now, err := b.tenant.User(t.Context(), "tid", upn)
+	require.NoError(t, err)
+	assert.True(t, now.Enabled)
+
+	require.NoError(t, b.tenant.DeleteUser(t.Context(), "tid", before.ObjectID))
+	require.NoError(t, handle(events.RestoreAccount))
+	_, err = b.tenant.User(t.Context(), "tid", upn)
+	require.NoError(t, err, "it is there again")
+
+	err = handle(events.RestoreAccount)
+	assert.Equal(t, fault.UserNotReadable, fault.CodeOf(err), "the deletion may be on its way")
+	b.task.Now = b.task.Now.Add(time.Minute)
+	require.NoError(t, handle(events.RestoreAccount), "there was nothing to restore")
+}
+
 // What comes between a new password and the role's return must know that it is not there.
 func TestARoleTakenForAMomentIsNotDoneWith(t *testing.T) {
 	b := setup(t)
