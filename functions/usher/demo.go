@@ -28,6 +28,9 @@ func (p *program) demoCommand() *cobra.Command {
 	var name, mode string
 	var on demoEngines
 	c := p.command("demo", "Watch a ticket become a service account, and go again", "usher demo", exactly(), func(ctx context.Context, _ []string) error {
+		if err := notNegative(replication); err != nil {
+			return err
+		}
 		plays, err := scriptFor(name, profile.Mode(mode))
 		if err != nil {
 			return err

@@ -25,8 +25,8 @@ func (d *demo) prologue() error {
 	return p.printf(`%s
 
 %s
-   ticket takes it all away again, the nightly sync runs, and you see what is
-   left. This takes about %s.
+   Another ticket takes it all away again, the nightly sync runs, and you see
+   what is left. This takes %s at most.
 
    %s  %s  an emulator: sign-in, Graph, Exchange
 %s   %s   %s   webhook and API of this process
@@ -39,17 +39,22 @@ func (d *demo) prologue() error {
 
 // plot says what will happen before the account is taken away.
 func (d *demo) plot() string {
-	if d.script.mode == profile.Synced {
+	switch d.script.mode {
+	case profile.Synced:
 		return fmt.Sprintf(`   A signed ticket asks for a service account. Usher makes it in on-premises
    Active Directory, waits until Entra Connect has brought it to Entra (every
-   %s here, every 30 minutes in real life), and gives it its rights. Another`, console.Span(d.replication))
+   %s here, every 30 minutes in real life), and gives it its rights.`, console.Span(d.replication))
+	case profile.Connected:
+		return `   A signed ticket asks for a connection. Usher makes the vendor's application
+   known in the tenant, gives it its permissions, reads each one back, and says
+   for whom it is.`
 	}
-	return fmt.Sprintf(`   A signed ticket asks for a service account. Usher makes it, gives it its
-   directory role, waits until Exchange Online has heard of it (%s here,
-   minutes to hours in real life), and adds it to its role group. Another`, console.Span(d.replication))
+	return fmt.Sprintf(`   A signed ticket asks for a service account. Usher makes it and gives it its
+   rights; for an Exchange role group it waits until Exchange Online has heard of
+   the account (%s here, minutes to hours in real life).`, console.Span(d.replication))
 }
 
-// length is about how long the demo takes.
+// length is how long the demo takes at most, on a machine that is not busy.
 func (d *demo) length() time.Duration {
 	if d.script.mode == profile.Synced {
 		return 3*d.replication + 5*time.Second // brought, disabled, deleted
