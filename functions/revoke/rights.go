@@ -72,11 +72,7 @@ func (h *Handler) role(ctx context.Context, t task) (step.Result, error) {
 // until it is given back the account is not as promised, a revocation looks for the role,
 // and what a list shows of it is not believed.
 func borrowed(t task) step.Result {
-	return step.Result{Detail: t.Args.Name + " taken away", Learn: func(a *account.Account) {
-		if g := a.Grant(account.DirectoryRole, t.Args.Target); g != nil {
-			g.State, g.AssignmentID, g.Until, g.Detail = account.GrantLeaving, "", time.Time{}, ""
-		}
-	}}
+	return become(t, account.DirectoryRole, account.GrantLeaving, t.Args.Name+" taken away")
 }
 
 // removeRole asks for the removal of the assignment that shows, and of the one on record.
@@ -147,9 +143,14 @@ func keepsAdmin(t task) bool {
 }
 
 func taken(t task, kind account.GrantKind, detail string) step.Result {
+	return become(t, kind, account.GrantTaken, detail)
+}
+
+// become is the result of a right that does not show any more, and in which state it stays on record.
+func become(t task, kind account.GrantKind, state account.GrantState, detail string) step.Result {
 	return step.Result{Detail: detail, Learn: func(a *account.Account) {
 		if g := a.Grant(kind, t.Args.Target); g != nil {
-			g.State, g.AssignmentID, g.Until, g.Detail = account.GrantTaken, "", time.Time{}, ""
+			g.State, g.AssignmentID, g.Until, g.Detail = state, "", time.Time{}, ""
 		}
 	}}
 }

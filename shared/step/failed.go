@@ -7,7 +7,6 @@ import (
 
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
-	"github.com/usher365/usher/shared/queue"
 )
 
 // revisit decides about a delivery for a step that failed for good. Only the dead letter
@@ -44,10 +43,4 @@ func reopen(r *account.Request, failed *account.Step) {
 	failed.State, failed.FinishedAt, failed.FirstSeen, failed.Failures = account.StepPending, time.Time{}, time.Time{}, 0
 	failed.Continued = 0
 	r.Parked = ""
-}
-
-// givenUp puts a delivery aside whose step has failed already.
-func (l *Line) givenUp(a *attempt) queue.Outcome {
-	l.Outcome, l.FaultCode, l.Fault = OutcomeFailed, string(a.code), a.why
-	return queue.Dead(l.FaultCode, l.Fault)
 }

@@ -116,7 +116,7 @@ func (r *Runner) deliver(ctx context.Context, d queue.Delivery, a *attempt, line
 		line.Outcome = OutcomeSkipped
 		return queue.Done()
 	case admitted == givenUp:
-		return line.givenUp(a)
+		return line.aside(a.code, a.why)
 	}
 	result, err := r.call(ctx, a)
 	// What was done is written down although the lock was lost or the process stops: the

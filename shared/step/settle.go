@@ -30,8 +30,7 @@ func (l *Line) settle(cmd events.Command, d Decision, err error) queue.Outcome {
 		l.Outcome = OutcomeParked
 		return queue.Done()
 	default:
-		l.Outcome = OutcomeFailed
-		return queue.Dead(string(d.Code), l.Fault)
+		return l.aside(d.Code, l.Fault)
 	}
 }
 
@@ -60,8 +59,13 @@ func (l *Line) next(cmd events.Command, at time.Time) queue.Outcome {
 
 // malformed puts a message aside that is no command of ours.
 func (l *Line) malformed(err error) queue.Outcome {
-	l.Outcome, l.FaultCode, l.Fault = OutcomeFailed, string(fault.MalformedCommand), err.Error()
-	return queue.Dead(string(fault.MalformedCommand), err.Error())
+	return l.aside(fault.MalformedCommand, err.Error())
+}
+
+// aside puts a message aside for a person.
+func (l *Line) aside(code fault.Code, why string) queue.Outcome {
+	l.Outcome, l.FaultCode, l.Fault = OutcomeFailed, string(code), why
+	return queue.Dead(string(code), why)
 }
 
 func (l *Line) abandoned(code fault.Code, err error) queue.Outcome {
