@@ -73,9 +73,7 @@ func (s *stage) agreed(id string) {
 
 // noticed counts the statuses about notices of a kind.
 func (s *stage) noticed(kind string) (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, status := range s.told {
+	for _, status := range s.tickets.all() {
 		if about := status.Data.Notice; about != nil && about.Kind == kind {
 			n++
 		}

@@ -75,7 +75,7 @@ func TestPracticeProtect(t *testing.T) {
 		s.tenant.FederateByHand("fed.contoso.com", false)
 		time.Sleep(time.Until(end) - 24*time.Hour)
 		var told []string
-		for _, status := range s.told {
+		for _, status := range s.tickets.all() {
 			if status.Data.Notice != nil {
 				told = append(told, status.Data.Notice.Kind)
 			}

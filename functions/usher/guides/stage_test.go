@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -53,9 +54,30 @@ type stage struct {
 	// before is what the tenant held when the story began.
 	before []string
 
+	tickets tickets
+	// posted counts the webhooks sent: each has an id of its own.
+	posted int
+	log    journal
+}
+
+// tickets is the ticketing system: it keeps what it is told.
+type tickets struct {
 	mu   sync.Mutex
 	told []events.Status
-	log  journal
+}
+
+func (t *tickets) tell(_ context.Context, status events.Status) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.told = append(t.told, status)
+	return nil
+}
+
+// all is what was told until now.
+func (t *tickets) all() []events.Status {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.told)
 }
 
 // journal is a log that several write.
@@ -130,25 +152,15 @@ func (s *stage) open(ctx context.Context, settings string) {
 	require.NoError(s, err)
 	s.app, err = app.New(ctx, app.Options{
 		Engines:   host.Options{Config: c, Log: slog.New(slog.NewTextHandler(&s.log, nil)), Credential: source.Credential, Consents: consents.Credential},
-		Transport: s.server.Transport(), ClientID: tenantfake.DefaultClientID, Tell: s.hear, Own: app.Own{Main: source, Consents: consents},
+		Transport: s.server.Transport(), ClientID: tenantfake.DefaultClientID, Tell: s.tickets.tell, Own: app.Own{Main: source, Consents: consents},
 	})
 	require.NoError(s, err)
 	require.NoError(s, s.app.LearnDomains(ctx))
 }
 
-// hear is the ticketing system.
-func (s *stage) hear(_ context.Context, status events.Status) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.told = append(s.told, status)
-	return nil
-}
-
 // heard are the statuses of one kind that a request's ticket heard.
 func (s *stage) heard(id string, kind events.StatusKind) (list []events.StatusData) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, status := range s.told {
+	for _, status := range s.tickets.all() {
 		if status.Data.RequestID == id && status.Data.Status == kind {
 			list = append(list, status.Data)
 		}
@@ -181,7 +193,8 @@ func (s *stage) post(doc map[string]any) (a answer) {
 	body, err := json.Marshal(doc)
 	require.NoError(s, err)
 	r := httptest.NewRequestWithContext(s.Context(), http.MethodPost, intake.Path, bytes.NewReader(body))
-	r.Header = webhook.Sign(s.secret, fmt.Sprintf("msg-%x", len(s.told)+len(body)), time.Now(), body)
+	s.posted++
+	r.Header = webhook.Sign(s.secret, fmt.Sprintf("msg-%d", s.posted), time.Now(), body)
 	w := httptest.NewRecorder()
 	s.app.Handler().ServeHTTP(w, r)
 	require.Equal(s, http.StatusOK, w.Code, w.Body.String())
