@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/usher365/usher/functions/console"
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/address"
 )
 
 // personalToken names the variable that holds an approver's own token. A flag takes only the
@@ -83,14 +83,10 @@ func (p *program) personal(file string) (account.Secret, error) {
 }
 
 // elsewhere is the address of a server that a token may be sent to.
-func elsewhere(address string) (string, error) {
-	u, err := url.Parse(strings.TrimRight(address, "/"))
-	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", failed(exitUsage, "", "--server is not an address such as https://usher.example.com")
-	}
-	here := u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()
-	if u.Scheme != "https" && (u.Scheme != "http" || !here) {
-		return "", failed(exitUsage, "", "--server must begin with https://, for your token travels there")
+func elsewhere(server string) (string, error) {
+	u, err := address.Secure(strings.TrimRight(server, "/"))
+	if err != nil {
+		return "", failed(exitUsage, "", "--server %w (your token travels there)", err)
 	}
 	return u.String(), nil
 }

@@ -12,7 +12,7 @@ import (
 // The layers, by path. "x/..." stands for x and everything under it.
 var (
 	// core are the nouns and rules: the standard library and each other, nothing else.
-	core = []string{"events/...", "shared/account", "shared/profile", "shared/fault", "shared/fitness", "shared/policy", "shared/lifetime"}
+	core = []string{"events/...", "shared/account", "shared/profile", "shared/fault", "shared/fitness", "shared/policy", "shared/lifetime", "shared/address"}
 	// forFunctions is what a handler may use beside the core (docs/decisions/001).
 	forFunctions = append(slices.Clone(core), "shared/step", "shared/ledger", "shared/queue", "shared/schema", "shared/webhook", "shared/consent", "shared/mail")
 	// adapters translate one foreign thing each; they know nothing of one another.

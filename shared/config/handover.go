@@ -1,12 +1,12 @@
 package config
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/address"
 )
 
 // HandOver is the page where people take passwords from one-time links.
@@ -43,13 +43,11 @@ func (b *builder) handover() HandOver {
 	if h.Address == "" {
 		return h
 	}
-	u, err := url.Parse(h.Address)
+	u, err := address.Secure(h.Address)
 	switch {
-	case err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		b.problems.add(at.where, "is not an address such as https://usher.example.com/handover")
-	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
-		b.problems.add(at.where, "must begin with https://, for passwords travel there")
-	case slices.Contains(taken, firstPart(u.Path)) || strings.ContainsAny(u.Path, "{}"):
+	case err != nil:
+		b.problems.add(at.where, "%v (passwords travel there)", err)
+	case slices.Contains(taken, firstPart(u.Path)):
 		b.problems.add(at.where, "needs a path of its own, such as /handover")
 	}
 	return h

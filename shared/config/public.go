@@ -2,13 +2,13 @@ package config
 
 import (
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/address"
 )
 
 // CallBackPath is where a browser ends after a consent.
@@ -31,23 +31,14 @@ type rawConsents struct {
 
 // public is where browsers reach this installation.
 func (b *builder) public() string {
-	address := strings.TrimRight(b.or("publicAddress", ""), "/")
-	if address == "" {
+	public := strings.TrimRight(b.or("publicAddress", ""), "/")
+	if public == "" {
 		return ""
 	}
-	at := b.values["publicAddress"].where
-	u, err := url.Parse(address)
-	switch {
-	case err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(u.Path, "{}"):
-		b.problems.add(at, "is not an address such as https://usher.example.com")
-	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
-		b.problems.add(at, "must begin with https://, for consents come back there")
+	if _, err := address.Secure(public); err != nil {
+		b.problems.add(b.values["publicAddress"].where, "%v (consents come back there)", err)
 	}
-	return address
-}
-
-func loopback(host string) bool {
-	return slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, host)
+	return public
 }
 
 // consents are a tenant's choices about applications.

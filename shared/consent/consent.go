@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/address"
 	"github.com/usher365/usher/shared/fault"
 )
 
@@ -202,18 +203,12 @@ func (a Ask) check() error {
 	if a.Request == "" || a.Step == "" || a.Tenant == "" || a.AppID == "" || a.Scope == "" {
 		return errors.New("a consent link needs its request, step, tenant, application and scope")
 	}
-	for _, address := range []string{a.Login, a.RedirectURI} {
-		u, err := url.Parse(address)
-		if err != nil || u.Hostname() == "" || u.User != nil || u.Fragment != "" || u.Scheme != "https" && (u.Scheme != "http" || !Loopback(u.Hostname())) {
-			return fmt.Errorf("a consent link needs https addresses, not %q", address)
+	for _, text := range []string{a.Login, a.RedirectURI} {
+		if _, err := address.Secure(text); err != nil {
+			return fmt.Errorf("a consent link leads nowhere: %q %w", text, err)
 		}
 	}
 	return nil
-}
-
-// Loopback reports whether a host is this machine, where http will do.
-func Loopback(host string) bool {
-	return slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, host)
 }
 
 // address names the tenant, so that nobody consents in another one by mistake.

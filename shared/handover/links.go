@@ -10,11 +10,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/address"
 	"github.com/usher365/usher/shared/fault"
 )
 
@@ -99,8 +99,11 @@ type Links struct {
 
 // NewLinks checks the options, and names everything that is wrong at once.
 func NewLinks(o Options) (*Links, error) {
-	u, err := address(o.Address)
-	problems := []error{err}
+	var problems []error
+	u, err := address.Secure(o.Address)
+	if err != nil {
+		problems = append(problems, fmt.Errorf("one-time links: %q %w (a password travels there)", o.Address, err))
+	}
 	if o.Store == nil || o.Now == nil {
 		problems = append(problems, errors.New("one-time links: a store and a clock are needed"))
 	}
@@ -121,21 +124,6 @@ func NewLinks(o Options) (*Links, error) {
 		o.Log = slog.Default()
 	}
 	return &Links{o: o, path: strings.TrimRight(u.Path, "/")}, nil
-}
-
-func address(text string) (*url.URL, error) {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("one-time links: %q is not an address such as https://usher.example.com/handover", text)
-	}
-	if strings.ContainsAny(u.Path, "{}") {
-		return nil, fmt.Errorf("one-time links: the path %q holds a brace", u.Path)
-	}
-	local := u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1" || u.Hostname() == "::1"
-	if u.Scheme != "https" && !(u.Scheme == "http" && local) {
-		return nil, fmt.Errorf("one-time links: %q must be https, for a password travels there", text)
-	}
-	return u, nil
 }
 
 // Link is a fresh one-time link. Whoever has Address can take the password.

@@ -364,12 +364,12 @@ func TestMakeRefuses(t *testing.T) {
 func TestOptionsThatAreRefused(t *testing.T) {
 	d := newDesk(t)
 	for says, edit := range map[string]func(*handover.Options){
-		"are needed":           func(o *handover.Options) { o.Store = nil },
-		"a clock are needed":   func(o *handover.Options) { o.Now = nil },
-		"must be https":        func(o *handover.Options) { o.Address = "http://usher.example.com/handover" },
-		"not an address":       func(o *handover.Options) { o.Address = "handover" },
-		"a brace":              func(o *handover.Options) { o.Address = "https://usher.example.com/{x}" },
-		"give at most 168h0m0": func(o *handover.Options) { o.Life = 8 * 24 * time.Hour },
+		"are needed":              func(o *handover.Options) { o.Store = nil },
+		"a clock are needed":      func(o *handover.Options) { o.Now = nil },
+		"must begin with https":   func(o *handover.Options) { o.Address = "http://usher.example.com/handover" },
+		"not an address":          func(o *handover.Options) { o.Address = "handover" },
+		"{x}\" is not an address": func(o *handover.Options) { o.Address = "https://usher.example.com/{x}" },
+		"give at most 168h0m0":    func(o *handover.Options) { o.Life = 8 * 24 * time.Hour },
 	} {
 		o := d.options()
 		edit(&o)

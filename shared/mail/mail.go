@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/usher365/usher/shared/account"
+	"github.com/usher365/usher/shared/address"
 )
 
 // Security is how the connection is protected.
@@ -45,23 +46,17 @@ type Options struct {
 	Now func() time.Time
 }
 
-// SecurityOf is the default for an address: implicit TLS on port 465, none on this
+// SecurityOf is the default for a host and port: implicit TLS on port 465, none on this
 // machine, else STARTTLS.
-func SecurityOf(address string) Security {
-	host, port, _ := net.SplitHostPort(address)
+func SecurityOf(server string) Security {
+	host, port, _ := net.SplitHostPort(server)
 	switch {
 	case port == "465": // RFC 8314, section 3.3
 		return Implicit
-	case Loopback(host):
+	case address.Loopback(host):
 		return None
 	}
 	return StartTLS
-}
-
-// Loopback reports whether a host is this machine.
-func Loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // Server is the host and port of the address.
@@ -86,7 +81,7 @@ func (o Options) Check() error {
 	switch {
 	case o.Security != StartTLS && o.Security != Implicit && o.Security != None:
 		return fmt.Errorf("%q is not starttls, implicit or none", o.Security)
-	case o.Security == None && !Loopback(host):
+	case o.Security == None && !address.Loopback(host):
 		return fmt.Errorf("mail to %s must be protected; none is for a server on this machine", host)
 	case (o.Username == "") != o.Password.IsZero():
 		return errors.New("a user name needs a password, and a password a user name")

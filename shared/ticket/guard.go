@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -86,12 +85,4 @@ func prefixes(texts ...string) (out []netip.Prefix) {
 		out = append(out, netip.MustParsePrefix(t))
 	}
 	return out
-}
-
-// isLoopback reports whether a host of a URL is this machine by its very name.
-func isLoopback(host string) bool {
-	if a, err := netip.ParseAddr(host); err == nil {
-		return a.Unmap().IsLoopback()
-	}
-	return strings.EqualFold(host, "localhost")
 }

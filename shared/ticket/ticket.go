@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/shared/address"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/webhook"
 )
@@ -66,7 +67,7 @@ func New(o Options) (*Callback, error) {
 	}
 	host := target.Hostname()
 	switch {
-	case target.Scheme != "https" && (target.Scheme != "http" || !isLoopback(host)):
+	case target.Scheme != "https" && (target.Scheme != "http" || !address.Loopback(host)):
 		return nil, fmt.Errorf("the call-back URL of %s must begin with https:// (http only to this machine)", host)
 	case target.User != nil:
 		return nil, fmt.Errorf("the call-back URL of %s holds a user name; events are signed, leave it out", host)
@@ -76,7 +77,7 @@ func New(o Options) (*Callback, error) {
 		return nil, fmt.Errorf("the call-back to %s has no secret to sign with", host)
 	}
 	if o.Transport == nil {
-		o.Transport = guarded(guard{loopback: isLoopback(host), private: o.AllowPrivate})
+		o.Transport = guarded(guard{loopback: address.Loopback(host), private: o.AllowPrivate})
 	}
 	if o.Now == nil {
 		o.Now = time.Now

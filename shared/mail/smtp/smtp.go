@@ -16,6 +16,7 @@ import (
 	gomail "github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
 
+	"github.com/usher365/usher/shared/address"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/mail"
 )
@@ -123,9 +124,9 @@ func (s *Sender) plainOrLogin(client *smtp.Client) (smtp.Auth, error) {
 	for _, way := range ways {
 		switch strings.ToUpper(way) {
 		case "PLAIN":
-			return smtp.PlainAuth("", s.Username, s.Password.Reveal(), s.host, mail.Loopback(s.host)), nil
+			return smtp.PlainAuth("", s.Username, s.Password.Reveal(), s.host, address.Loopback(s.host)), nil
 		case "LOGIN":
-			return smtp.LoginAuth(s.Username, s.Password.Reveal(), s.host, mail.Loopback(s.host)), nil
+			return smtp.LoginAuth(s.Username, s.Password.Reveal(), s.host, address.Loopback(s.host)), nil
 		}
 	}
 	return nil, errSignIn
