@@ -14,8 +14,9 @@ import (
 // Reconnect gives a connection again what it was given and somebody took in the tenant;
 // by is who asks for it. The steps are those of the request that made it, so that a
 // consent that was given by link is asked for by link. The policy is asked anew, for the
-// consent may have been taken for a reason. It gives the request that does it, which is
-// the open one if there is one.
+// consent may have been taken for a reason. An application that somebody deleted comes back
+// for everybody, so that the users of a connection that was limited are assigned once more.
+// It gives the request that does it, which is the open one if there is one.
 func (d *Desk) Reconnect(ctx context.Context, acc account.Account, by, reason string) (account.Request, error) {
 	origin, err := d.Ledger.Request(ctx, acc.RequestID)
 	if err != nil {
@@ -71,6 +72,13 @@ func (d *Desk) reconnect(o order, acc account.Account, steps []account.Step) (le
 	rec := ledger.Record{Request: d.row(o), Account: acc}
 	r := &rec.Request
 	r.AccountID, r.UserPrincipalName, r.Profile, r.OnFailure, r.Steps = acc.ID, acc.UserPrincipalName, acc.Profile, account.ParkOnFailure, steps
+	if acc.Targets.Mode == account.TargetsChosen {
+		assign, err := targetsStep(acc, events.AssignTargetsArgs{Change: events.TargetsSync})
+		if err != nil {
+			return ledger.Draft{}, err
+		}
+		r.Steps = append(r.Steps, assign)
+	}
 	var again []account.Grant
 	for _, g := range acc.Grants {
 		if _, _, permission := g.Kind.ParseTarget(g.Target); permission && g.State == account.GrantGiven {

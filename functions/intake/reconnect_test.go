@@ -43,9 +43,11 @@ func TestAConnectionIsReconnected(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, account.Modify, r.Action)
 	assert.Equal(t, account.ParkOnFailure, r.OnFailure)
-	require.Len(t, r.Steps, 1)
+	require.Len(t, r.Steps, 2)
 	assert.Equal(t, events.GrantConsent, r.Steps[0].Function)
 	assert.NotEqual(t, account.StepDone, r.Steps[0].State)
+	assert.Equal(t, events.AssignTargets, r.Steps[1].Function, "an application that is made anew lets everybody in")
+	assert.JSONEq(t, `{"change":"sync"}`, string(r.Steps[1].Args))
 	assert.Equal(t, account.AccountActive, o.account(acc.ID).State)
 	assert.True(t, o.account(acc.ID).Grants[1].Ours, "what we gave stays ours to take back")
 
@@ -54,6 +56,14 @@ func TestAConnectionIsReconnected(t *testing.T) {
 	assert.Equal(t, r.ID, again.ID, "it is the open one")
 	_, err = o.Reconnect(t.Context(), acc, "", "")
 	assert.Equal(t, fault.RequestInvalid, fault.CodeOf(err), "nobody's name")
+}
+
+func TestAConnectionForEverybodyIsReconnected(t *testing.T) {
+	o := open(t)
+	acc := consented(o, func(a *account.Account) { a.Targets = account.Targets{Mode: account.TargetsAll} })
+	r, err := o.Reconnect(t.Context(), acc, "olga", "")
+	require.NoError(t, err)
+	require.Len(t, r.Steps, 1, "nobody is kept out, so nobody is assigned")
 }
 
 func TestAReconnectionIsRefused(t *testing.T) {

@@ -54,16 +54,14 @@ func (d *Desk) retarget(o order, s ledger.Situation, change events.AssignTargets
 		}
 		draft.Cancel = append(draft.Cancel, open.ID)
 	}
-	args, err := json.Marshal(change)
+	assign, err := targetsStep(acc, change)
 	if err != nil {
 		return ledger.Draft{}, err
 	}
 	r := &draft.Request
 	r.AccountID, r.UserPrincipalName, r.Profile, r.OnFailure = acc.ID, acc.UserPrincipalName, acc.Profile, account.ParkOnFailure
 	r.Routine = routine
-	r.Steps = []account.Step{{
-		Name: profile.StepTargets, Function: events.AssignTargets, Title: titleOf(change, acc), Args: args, State: account.StepPending,
-	}}
+	r.Steps = []account.Step{assign}
 	if err := d.askToWiden(&draft.Record, o, change); err != nil {
 		return ledger.Draft{}, err
 	}
@@ -97,6 +95,9 @@ func mayRetarget(acc account.Account, change events.AssignTargetsArgs) error {
 	case events.TargetsSet, events.TargetsAdd:
 		return profile.CheckScope(named, acc.Targets.Limit())
 	case events.TargetsRemove:
+		if len(change.Users)+len(change.Groups) == 0 {
+			return fault.Stopf(fault.RequestInvalid, "remove names nobody: give users or groups")
+		}
 		if _, err := acc.Targets.Without(change.Users, change.Groups); err != nil {
 			return fault.Stop(fault.RequestInvalid, err)
 		}
@@ -108,6 +109,12 @@ func mayRetarget(acc account.Account, change events.AssignTargetsArgs) error {
 		return profile.CheckScope(events.Scope{Mode: string(account.TargetsAll), PrimaryUser: change.Primary}, acc.Targets.Limit())
 	}
 	return fault.Stopf(fault.RequestInvalid, "change %q: use set, add, remove, all or sync", change.Change)
+}
+
+// targetsStep is the step that makes a change of a connection's users.
+func targetsStep(acc account.Account, change events.AssignTargetsArgs) (account.Step, error) {
+	args, err := json.Marshal(change)
+	return account.Step{Name: profile.StepTargets, Function: events.AssignTargets, Title: titleOf(change, acc), Args: args, State: account.StepPending}, err
 }
 
 func titleOf(change events.AssignTargetsArgs, acc account.Account) string {

@@ -103,6 +103,7 @@ func TestAChangeOfUsersIsRefused(t *testing.T) {
 		`the user "lee@contoso.com" was not chosen`: {nil, events.AssignTargetsArgs{Change: "remove", Users: []string{"lee@contoso.com"}}},
 		`the group "Sal" was not chosen`:            {nil, events.AssignTargetsArgs{Change: "remove", Groups: []string{"Sal"}}},
 		"extend the connection to all users":        {nil, events.AssignTargetsArgs{Change: "remove", Users: []string{"adele@contoso.com"}, Groups: []string{"sales"}}},
+		"remove names nobody":                       {nil, events.AssignTargetsArgs{Change: "remove", Primary: "adele@contoso.com"}},
 		"all takes no users":                        {nil, events.AssignTargetsArgs{Change: "all", Users: []string{"adele@contoso.com"}}},
 		`access.scope.primaryUser "Lee"`:            {nil, events.AssignTargetsArgs{Change: "sync", Primary: "Lee"}},
 	} {
