@@ -33,7 +33,9 @@ func (l *health) connections(ctx context.Context, open map[string]ledger.Notice)
 			l.cannotSee("the consent of "+c.UserPrincipalName, err)
 		case kind == "":
 			l.well(key)
-		case l.now.Sub(c.TriedAt) >= settling:
+		case l.now.Sub(c.TriedAt) < settling:
+			l.cannotSee("the consent of "+c.UserPrincipalName, fmt.Errorf("%s, which may only not show yet: the connection was worked on in the last %.0f minutes", text, settling.Minutes()))
+		default:
 			ill = true
 			l.found[key] = l.consentMissing(c, key, text)
 		}

@@ -156,28 +156,13 @@ func (p *program) showNotices(notices []console.Notice) error {
 // reconnectOne asks for the consents of one connection again where they are gone, follows
 // the request to its end, and looks again.
 func (p *program) reconnectOne(ctx context.Context, name string, order console.Reconnection) error {
-	var a console.Account
-	var gone []console.Notice
-	look := func(s *session) error {
-		path := "/api/accounts/" + url.PathEscape(name)
-		if err := s.get(ctx, path, nil, &a); err != nil {
-			return err
-		}
-		var found []console.Health
-		if err := s.post(ctx, "/api/probe?tenant="+url.QueryEscape(string(a.TenantID)), struct{}{}, &found); err != nil {
-			return err
-		}
-		gone = nil
-		for _, h := range found {
-			gone = append(gone, consentGone(a, h.Open)...)
-		}
-		return nil
-	}
+	var c connected
+	look := func(s *session) (err error) { c, err = p.looked(ctx, s, name); return err }
 	if err := p.with(ctx, look); err != nil {
 		return err
 	}
-	if len(gone) > 0 {
-		if err := p.showNotices(gone); err != nil {
+	if len(c.gone) > 0 {
+		if err := p.showNotices(c.gone); err != nil {
 			return err
 		}
 		if err := p.order(ctx, "/api/accounts/"+url.PathEscape(name)+"/reconnect", order, "Asked for its consents once more."); err != nil {
@@ -187,10 +172,42 @@ func (p *program) reconnectOne(ctx context.Context, name string, order console.R
 			return err
 		}
 	}
-	if len(gone) > 0 {
-		return failed(codeOf(fault.ConsentMissing), "where an administrator consents by link, 'usher status' of the request says how; then run this again", "%s", gone[0].Text)
+	switch {
+	case len(c.gone) > 0:
+		return failed(codeOf(fault.ConsentMissing), "where an administrator consents by link, 'usher status' of the request says how; then run this again", "%s", c.gone[0].Text)
+	case len(c.unknown) > 0:
+		return failed(exitWaiting, "run this again in 15 minutes; 'usher doctor' says what Usher may not read", "not known now: %s", c.unknown[0])
 	}
 	return p.printf("%s is connected: its application is in the tenant and holds what it was given.\n", name)
+}
+
+// connected is how one connection was found.
+type connected struct {
+	// gone are the notices that say that its consent is gone.
+	gone []console.Notice
+	// unknown says in words what could not be seen of it.
+	unknown []string
+}
+
+// looked has the tenant of a connection looked at.
+func (p *program) looked(ctx context.Context, s *session, name string) (c connected, err error) {
+	var a console.Account
+	if err := s.get(ctx, "/api/accounts/"+url.PathEscape(name), nil, &a); err != nil {
+		return c, err
+	}
+	var found []console.Health
+	if err := s.post(ctx, "/api/probe?tenant="+url.QueryEscape(string(a.TenantID)), struct{}{}, &found); err != nil {
+		return c, err
+	}
+	for _, h := range found {
+		c.gone = append(c.gone, consentGone(a, h.Open)...)
+		for _, what := range h.Unknown {
+			if strings.Contains(what, a.UserPrincipalName) {
+				c.unknown = append(c.unknown, what)
+			}
+		}
+	}
+	return c, nil
 }
 
 // consentGone are the notices that say that a connection's consent is gone.

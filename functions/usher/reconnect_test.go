@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/usher365/usher/functions/console"
 	"github.com/usher365/usher/functions/usher/timeline"
 	"github.com/usher365/usher/shared/tenantfake"
 )
@@ -82,4 +83,27 @@ func TestReconnectEndsNotices(t *testing.T) {
 	r = s.run("reconnect", "nobody@contoso.onmicrosoft.com")
 	assert.NotEqual(t, exitOK, r.code)
 	assert.Contains(t, r.err, "nobody@contoso.onmicrosoft.com")
+}
+
+// What may be gone is not said to be there: the connection was made a moment ago, so that
+// nobody is told of it yet either.
+func TestReconnectSaysWhatItDoesNotKnow(t *testing.T) {
+	const connection = "trendmicro-cas@contoso.onmicrosoft.com"
+	s := newShell(t).real()
+	s.env["USHER_APPROVERS"] = "ann@contoso.com"
+	tenant := outside.Server.Tenants()[0]
+	t.Cleanup(func() { tenant.RemoveApp(tenantfake.ScannerAppID) })
+	s.run("request", "-f", "onboard-trendmicro-cas.json")
+	var requests []console.Request
+	s.json(&requests, "list")
+	require.Len(t, requests, 1)
+	s.ok("approve", requests[0].ID, "--by", "ann@contoso.com")
+	assert.Contains(t, s.ok("reconnect", connection), connection+" is connected")
+
+	require.True(t, tenant.RemoveApp(tenantfake.ScannerAppID))
+	r := s.run("reconnect", connection)
+	assert.Equal(t, exitWaiting, r.code, "%s%s", r.out, r.err)
+	assert.NotContains(t, r.out, "is connected")
+	assert.Contains(t, r.err, "not known now: the consent of "+connection+": application "+tenantfake.ScannerAppID+" is gone")
+	assert.Contains(t, s.ok("notices"), "No notices.")
 }

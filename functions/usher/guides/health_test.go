@@ -19,6 +19,7 @@ func TestTheTokenDies(t *testing.T) {
 	tell(t, approvers, func(s *stage) {
 		doc := s.sample("onboard-trendmicro-cas.json")
 		doc["lifetime"] = map[string]any{"expiresAt": time.Now().Add(80 * 24 * time.Hour).UTC().Format(time.RFC3339)}
+		doc["access"].(map[string]any)["scope"] = map[string]any{"mode": "selected", "users": []string{"AdeleV@contoso.com"}}
 		id := s.parked(doc)
 		s.agreed(id)
 		connection := s.account(s.reaches(id, account.Succeeded, time.Hour))
@@ -44,6 +45,9 @@ func TestTheTokenDies(t *testing.T) {
 		require.Equal(t, http.StatusOK, s.api(http.MethodPost, path, map[string]string{"by": "itops@contoso.com"}, &again))
 		s.agreed(again.ID)
 		s.reaches(again.ID, account.Succeeded, time.Hour)
+		assert.True(t, s.tenant.AssignmentRequired(tenantfake.ScannerAppID), "it is for the chosen users again, and for nobody else")
+		assert.Equal(t, []string{"AdeleV@contoso.com"}, s.targets(connection.ID))
+		assert.Len(t, s.tenant.Assigned(), 1)
 		var now []console.Health
 		require.Equal(t, http.StatusOK, s.api(http.MethodPost, "/api/probe?tenant=contoso", nil, &now))
 		require.Len(t, now, 1)
