@@ -55,6 +55,11 @@ type Desk interface {
 	SyncTargets(ctx context.Context, acc account.Account) error
 }
 
+// Health looks at our credentials and at the consents of a tenant, and tells whoever should know.
+type Health interface {
+	Probe(ctx context.Context, t account.Tenant) (unhealthy int, unknown []string, err error)
+}
+
 // Policy is how patient the function is. One delivery may take long, 50,000 users are 51
 // pages; it may also be given less time, and the run then takes several.
 var Policy = step.Policy{MaxFailures: 5, Timeout: time.Hour}
@@ -78,6 +83,9 @@ type Handler struct {
 	Conditional *Conditional
 	// Passwords are looked after where this is set. Set it before use.
 	Passwords *Passwords
+	// Health is looked at when a run begins, before the tenant is read: a sync that cannot
+	// sign in tells so too. Nil looks at none. Set it before use.
+	Health Health
 }
 
 // New makes the handler.
@@ -90,7 +98,10 @@ func New(d Directory, g RoleGroups, b Books, i Inventory, desk Desk, now func() 
 func (h *Handler) Handle(ctx context.Context, t step.Task[events.FullSyncArgs]) (step.Result, error) {
 	p := placeOf(t)
 	run := ledger.SyncRun{RequestID: t.Request.ID, Tenant: t.Tenant.ID, StartedAt: p.StartedAt}
-	failed := h.sync(ctx, t, &p, &run)
+	failed := h.health(ctx, t)
+	if failed == nil {
+		failed = h.sync(ctx, t, &p, &run)
+	}
 	if errors.Is(failed, errLater) {
 		return step.Result{Again: true, Checkpoint: p.checkpoint(), Detail: p.progress()}, nil
 	}
@@ -109,6 +120,16 @@ func (h *Handler) Handle(ctx context.Context, t step.Task[events.FullSyncArgs]) 
 		return step.Result{Checkpoint: p.checkpoint()}, failed
 	}
 	return step.Result{Detail: summary(run)}, nil
+}
+
+// health looks at our credentials, once a run. What could not be seen stands in the way of
+// the sync too, which says so, or is seen in the next hour.
+func (h *Handler) health(ctx context.Context, t step.Task[events.FullSyncArgs]) error {
+	if h.Health == nil || len(t.Step.Checkpoint) > 0 {
+		return nil
+	}
+	_, _, err := h.Health.Probe(ctx, t.Tenant)
+	return err
 }
 
 func (h *Handler) sync(ctx context.Context, t step.Task[events.FullSyncArgs], p *place, run *ledger.SyncRun) error {

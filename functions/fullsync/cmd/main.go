@@ -62,10 +62,11 @@ func wire(ctx context.Context, p *lambda.Process) (lambda.Consumer, error) {
 		return lambda.Consumer{}, err
 	}
 	handler.Passwords = &fullsync.Passwords{Desk: desk, Vault: vault, Links: office}
-	step.Handle(p.Runner, events.FullSync, fullsync.Policy, handler.Handle)
 	prober := fullsync.NewProber(fullsync.ProberOptions{
 		Identities: []fullsync.Identity{{SignIn: asking, Own: p.Own()}}, Consents: directory, Books: p.Ledger,
 		First: p.First(), Operators: p.Config.Mail.Operators, Now: p.Now,
 	})
+	handler.Health = prober
+	step.Handle(p.Runner, events.FullSync, fullsync.Policy, handler.Handle)
 	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: useful, Desk: desk, Prober: prober}, nil
 }

@@ -122,7 +122,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	}
 	o.Metrics.WatchQueues(events.Functions(), engines.Queue.Depth)
 	a := &App{Engines: engines, Metrics: o.Metrics, options: o}
-	for _, wire := range []func(context.Context) error{a.wireClients, a.wirePatience, a.wireDesk, a.wireFunctions, a.wireHealth, a.wireHTTP} {
+	for _, wire := range []func(context.Context) error{a.wireClients, a.wirePatience, a.wireDesk, a.wireHealth, a.wireFunctions, a.wireHTTP} {
 		if err := wire(ctx); err != nil {
 			return nil, errors.Join(err, engines.Close())
 		}

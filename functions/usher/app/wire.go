@@ -77,6 +77,7 @@ func (a *App) wireFunctions(context.Context) error {
 	sync.Operators = a.Config.Mail.Operators
 	sync.Conditional = &fullsync.Conditional{Policies: a.Directory, Products: a.Desk, Books: a.Ledger}
 	sync.Passwords = &fullsync.Passwords{Desk: a.Desk, Vault: a.Vault, Links: a.office}
+	sync.Health = a.Prober
 	step.Handle(a.Runner, events.FullSync, fullsync.Policy, sync.Handle)
 	step.Handle(a.Runner, events.HandOver, handover.Policy, handover.New(handover.Options{
 		Directory: a.Directory, OnPremises: a.OnPremises, Vault: a.Vault, Links: a.office, Seal: handovers.Seal, Passwords: passwords,
