@@ -39,8 +39,8 @@ type Passwords struct {
 // the 30 days of Entra and one more.
 const restorable = 31 * 24 * time.Hour
 
-// passwords sets those anew that are due, or that nobody took from their link, and throws
-// away those of accounts that cannot come back.
+// passwords sets those anew that are due, that somebody may have seen, or that nobody took
+// from their link, and throws away those of accounts that cannot come back.
 func (h *Handler) passwords(ctx context.Context, t step.Task[events.FullSyncArgs], accounts []account.Account) error {
 	if h.Passwords == nil {
 		return nil
@@ -50,11 +50,13 @@ func (h *Handler) passwords(ctx context.Context, t step.Task[events.FullSyncArgs
 		switch p := a.Password; {
 		case a.State == account.AccountGone:
 			err = h.forget(ctx, t, a)
+		case !p.ExposedAt.IsZero() && a.State != account.AccountLeaving:
+			_, err = h.rotate(ctx, t, a, "somebody may have seen the password", toVault())
 		case a.State != account.AccountActive:
 		case !p.LinkUntil.IsZero() && !t.Now.Before(p.LinkUntil):
 			err = h.closeLink(ctx, t, a)
 		case p.Due(t.Now):
-			err = h.rotate(ctx, t, a, fmt.Sprintf("the password is older than %d days", p.RotateDays), nil)
+			_, err = h.rotate(ctx, t, a, fmt.Sprintf("the password is older than %d days", p.RotateDays), nil)
 		}
 		if err != nil {
 			return fmt.Errorf("look after the password of %s: %w", a.UserPrincipalName, err)
@@ -95,7 +97,7 @@ func (h *Handler) closeLink(ctx context.Context, t step.Task[events.FullSyncArgs
 	}
 	if shown == "" {
 		const text = "nobody opened the one-time link in time: the password is set anew, and 'usher rotate' hands a new one over"
-		if err := h.rotate(ctx, t, a, "its link expired", &events.Delivery{Method: string(account.DeliverToVault)}); err != nil {
+		if begun, err := h.rotate(ctx, t, a, "its link expired", toVault()); err != nil || !begun {
 			return err
 		}
 		return h.warn(ctx, t, a, "link.expired", text, closed)
@@ -113,17 +115,19 @@ func (h *Handler) closeLink(ctx context.Context, t step.Task[events.FullSyncArgs
 	})
 }
 
-// rotate starts a rotation. An account that is being worked on has another night; one
-// whose password is not ours to set is told of.
-func (h *Handler) rotate(ctx context.Context, t step.Task[events.FullSyncArgs], a account.Account, why string, how *events.Delivery) error {
-	_, err := h.Passwords.Desk.Rotate(ctx, a, events.FullSync, why, how)
+func toVault() *events.Delivery { return &events.Delivery{Method: string(account.DeliverToVault)} }
+
+// rotate reports whether it began a rotation. An account that is being worked on has
+// another night; one whose password is not ours to set is told of.
+func (h *Handler) rotate(ctx context.Context, t step.Task[events.FullSyncArgs], a account.Account, why string, how *events.Delivery) (begun bool, err error) {
+	_, err = h.Passwords.Desk.Rotate(ctx, a, events.FullSync, why, how)
 	switch {
-	case err == nil || fault.Is(err, fault.AccountBusy):
-		return nil
+	case fault.Is(err, fault.AccountBusy):
+		return false, nil
 	case fault.Is(err, fault.RequestInvalid), fault.Is(err, fault.StepUnsupported), fault.Is(err, fault.AccountProtected):
-		return h.warn(ctx, t, a, "rotation.refused", "the password is due to be set anew, and that is refused: "+err.Error(), nil)
+		return false, h.warn(ctx, t, a, "rotation.refused", "the password is due to be set anew, and that is refused: "+err.Error(), nil)
 	}
-	return err
+	return err == nil, err
 }
 
 func (h *Handler) note(ctx context.Context, t step.Task[events.FullSyncArgs], a account.Account, kind, text string, change func(*account.Account)) error {

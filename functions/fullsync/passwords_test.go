@@ -106,6 +106,36 @@ func TestALinkThatNobodyOpenedIsClosedAndThePasswordSetAnew(t *testing.T) {
 	assert.Empty(t, o.discarded)
 }
 
+// Another request is at work, or the password is not ours to set: nothing is said to have
+// been done, and the next night looks again.
+func TestALinkStaysForAnotherNightWhereThePasswordCannotBeSetNow(t *testing.T) {
+	for code, kinds := range map[fault.Code][]string{fault.AccountBusy: nil, fault.AccountProtected: {"rotation.refused"}} {
+		b := setup(t)
+		b.onboarded(t, "expired", func(a *account.Account) {
+			a.SecretRef, a.Password = "ref", account.Password{Handovers: 1, LinkUntil: now}
+		})
+		b.look(t, &office{err: fault.Stop(code, errors.New("not now"))})
+		assert.Equal(t, kinds, b.kinds(t))
+		assert.Equal(t, now, b.kept(t, "acc-expired").Password.LinkUntil)
+		o := &office{}
+		b.look(t, o)
+		assert.Contains(t, o.rotated, "acc-expired")
+		assert.Contains(t, b.kinds(t), "link.expired")
+	}
+}
+
+func TestAPasswordThatSomebodyMayHaveSeenIsSetAnew(t *testing.T) {
+	b := setup(t)
+	seen := func(a *account.Account) { a.Password = account.Password{Handovers: 1, ExposedAt: now.Add(-time.Hour)} }
+	b.onboarded(t, "seen", seen)
+	b.onboarded(t, "new", func(a *account.Account) { seen(a); a.State = account.AccountPlanned })
+	b.onboarded(t, "leaving", func(a *account.Account) { seen(a); a.State = account.AccountLeaving })
+	o := &office{}
+	b.look(t, o)
+	assert.Equal(t, map[string]*events.Delivery{"acc-seen": {Method: "vault"}, "acc-new": {Method: "vault"}}, o.rotated, "it stays in the vault until somebody asks")
+	assert.Empty(t, b.kinds(t))
+}
+
 func TestACopyThatWasLeftAfterTheRevealIsThrownAway(t *testing.T) {
 	b := setup(t)
 	b.onboarded(t, "shown", func(a *account.Account) {

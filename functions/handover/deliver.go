@@ -24,6 +24,9 @@ type delivery struct {
 	Failed bool `json:"failed,omitempty"`
 	// Reset is how far that has come.
 	Reset *resetting `json:"reset,omitempty"`
+	// Left is how many hand-overs there had been when a failed one had to leave the
+	// password as it was; zero when none had to.
+	Left int `json:"left,omitempty"`
 }
 
 // deliver puts the password, sealed or behind a link, into a status of its own, and is
@@ -37,6 +40,8 @@ func (h *Handler) deliver(ctx context.Context, t task) (step.Result, error) {
 	switch {
 	case d.Failed:
 		return h.startOver(ctx, t, d)
+	case d.Left > 0 && t.Account.Password.Handovers > d.Left:
+		return step.Result{Detail: "Set anew and handed over by request " + t.Account.Password.SetBy}, nil
 	case d.Key == "":
 		return h.send(ctx, t)
 	case d.Number == 0:
@@ -57,8 +62,10 @@ func (h *Handler) send(ctx context.Context, t task) (step.Result, error) {
 	switch {
 	case t.Account.SecretRef == "":
 		return step.Result{}, fault.Stopf(fault.SecretUnavailable, "no password of %s lies in the vault", t.Account.UserPrincipalName)
-	case t.Request.Action == account.Rotate && t.Account.Password.SetBy != t.Request.ID:
+	case t.Request.Action == account.Rotate && !renewed(t):
 		return step.Result{}, fault.Stopf(fault.HandoverOver, "%s has no new password, so there is nothing to hand over", t.Account.UserPrincipalName)
+	case !t.Account.Password.ExposedAt.IsZero():
+		return step.Result{}, fault.Stopf(fault.HandoverFailed, "%s", exposed(t.Account))
 	}
 	key := t.Account.HandoverKey(t.Account.Password.Handovers + 1)
 	secret, err := h.wrap(ctx, t, key)
@@ -70,6 +77,13 @@ func (h *Handler) send(ctx context.Context, t task) (step.Result, error) {
 		Again: true, Credential: &secret, Checkpoint: write(delivery{Key: key, After: t.Request.Notices}),
 		Learn: func(a *account.Account) { a.Password.Handovers++ },
 	}, nil
+}
+
+// renewed reports whether the account has got another password since its rotation was
+// ordered, by this rotation or by one that had to come after it.
+func renewed(t task) bool {
+	p := t.Account.Password
+	return p.SetBy == t.Request.ID || p.SetAt.After(t.Request.CreatedAt)
 }
 
 func (h *Handler) wrap(ctx context.Context, t task, key string) (events.StatusSecret, error) {
@@ -119,16 +133,41 @@ func (h *Handler) startOver(ctx context.Context, t task, d delivery) (step.Resul
 		d.Reset = &resetting{}
 	}
 	done, err := h.renew(ctx, t, d.Key, d.Reset)
-	text := "the password was set anew and lies in the vault"
 	switch {
 	case fault.Is(err, fault.UserStillPrivileged):
-		text = "the password could not be set anew while the account holds its roles: run 'usher rotate' afterwards"
+		return h.leave(ctx, t)
 	case err != nil || done.Again:
 		done.Checkpoint = write(d)
 		return done, err
 	}
 	done.Checkpoint = write(delivery{}) // the next try begins a hand-over of its own
-	return done, fault.Stopf(fault.HandoverFailed, "the ticketing system did not take the password of %s; %s", t.Account.UserPrincipalName, text)
+	return done, fault.Stopf(fault.HandoverFailed, "the ticketing system did not take the password of %s; the password was set anew and lies in the vault", t.Account.UserPrincipalName)
+}
+
+// leave is for an account whose roles are in the way of a new password. A rotation takes
+// them for a moment; until there was one, nothing is handed over.
+func (h *Handler) leave(ctx context.Context, t task) (step.Result, error) {
+	unset := t.Account.Password.NextRef
+	if unset != "" {
+		if err := h.Vault.Discard(ctx, unset); err != nil {
+			return step.Result{}, fmt.Errorf("discard a password that was not set: %w", err)
+		}
+	}
+	return step.Result{
+			Checkpoint: write(delivery{Left: t.Account.Password.Handovers}),
+			Learn: func(a *account.Account) {
+				a.Password.ExposedAt = t.Now
+				if a.Password.NextRef == unset {
+					a.Password.NextRef = ""
+				}
+			},
+		}, fault.Stopf(fault.HandoverFailed, "the ticketing system did not take the password of %s; %s",
+			t.Account.UserPrincipalName, exposed(t.Account))
+}
+
+// exposed says what has to come before a hand-over is tried again.
+func exposed(a account.Account) string {
+	return fmt.Sprintf("the password is not set anew yet, for that takes its roles for a moment: the next night does it, or 'usher rotate %s' now", a.UserPrincipalName)
 }
 
 // checkpoint reads where the step stands; nothing changes where it has not begun.

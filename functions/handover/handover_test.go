@@ -279,19 +279,6 @@ func TestAHandOverThatFailedSetsAnotherPassword(t *testing.T) {
 	assert.Equal(t, "canary-1", w.password)
 }
 
-func TestAnAdministratorsFailedHandOverSaysWhatToDo(t *testing.T) {
-	w := newWorld(t, byAge)
-	w.privileged = true
-	_, err := w.settle()
-	require.Error(t, err)
-	w.take()
-	w.task.Request.Lost = []int{2}
-	_, err = w.settle()
-	require.True(t, fault.Is(err, fault.HandoverFailed), err)
-	assert.Contains(t, err.Error(), "usher rotate")
-	assert.Equal(t, "first", w.password)
-}
-
 func TestWhatCannotBeHandedOver(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*world)

@@ -159,7 +159,7 @@ func (h *Handler) readBack(ctx context.Context, t task, ref string, before time.
 	}
 	return step.Result{Detail: "New password set", Learn: func(a *account.Account) {
 		a.SecretRef = ref
-		a.Password.NextRef, a.Password.LinkUntil = "", time.Time{}
+		a.Password.NextRef, a.Password.LinkUntil, a.Password.ExposedAt = "", time.Time{}, time.Time{}
 		a.Password.SetAt, a.Password.SetBy = t.Now, t.Request.ID
 	}}, nil
 }

@@ -65,6 +65,13 @@ func (d *Desk) deliverable(how account.Delivery) error {
 	return d.Deliverable(how)
 }
 
+// lostPassword reports whether a request does nothing until a person approves, because the
+// password that it handed over was lost. A new one is what it waits for.
+func lostPassword(r account.Request) bool {
+	next := r.Next()
+	return r.AwaitsPerson() && next != nil && next.Name == events.StepHandOver && next.FaultCode == string(fault.HandoverFailed)
+}
+
 // mayRotate says why an account's password cannot be set anew now.
 func mayRotate(o order, s ledger.Situation, asked account.Account) error {
 	acc := s.Account
@@ -78,16 +85,21 @@ func mayRotate(o order, s ledger.Situation, asked account.Account) error {
 	case o.tenant.Protects(acc.UserPrincipalName, acc.ObjectID):
 		return fault.Stopf(fault.AccountProtected, "%s is on the list of protected accounts of tenant %s", acc.UserPrincipalName, o.tenant.Alias)
 	}
+	lost := false
 	for _, open := range s.Open {
 		switch {
 		case open.Cancelled != "":
+		case lostPassword(open):
+			lost = true
 		case open.Action == account.Rotate:
 			return already{open}
 		default:
 			return fault.Stopf(fault.AccountBusy, "request %s is still at work on %s: wait for it", open.ID, acc.UserPrincipalName)
 		}
 	}
-	if acc.State != account.AccountActive || acc.ObjectID == "" {
+	// A new account counts as planned until its hand-over is done.
+	there := acc.State == account.AccountActive || lost && acc.State == account.AccountPlanned
+	if !there || acc.ObjectID == "" {
 		return fault.Stopf(fault.RequestInvalid, "%s is %s, so it gets no new password", acc.UserPrincipalName, acc.State)
 	}
 	return nil

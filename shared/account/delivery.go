@@ -45,6 +45,9 @@ type Password struct {
 	Handovers int `json:"handovers,omitempty"`
 	// LinkUntil is when the one-time link of the last hand-over ends; zero when none is open.
 	LinkUntil time.Time `json:"linkUntil,omitzero"`
+	// ExposedAt is when it came out that somebody may have seen the password whom it was
+	// not for, and it has to be set anew; zero when it has not.
+	ExposedAt time.Time `json:"exposedAt,omitzero"`
 }
 
 // Due reports whether it is time to set the password anew.

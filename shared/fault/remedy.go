@@ -118,7 +118,7 @@ var meanings = []Meaning{
 	{CallbackFailed, "The ticketing system did not take the status event.", "Nothing at first: it is sent again; check the call-back address when it lasts."},
 	{CallbackRefused, "The ticketing system refused the status event for good.", "Check the call-back address and its secret."},
 	{NoticeOutOfOrder, "An earlier status event of the request has not been delivered yet.", "Nothing: it goes out after the earlier one."},
-	{HandoverFailed, "The ticketing system did not take the message with the password, so the password was set anew.", "Put the call-back right, then 'usher approve REQUEST': the new password is handed over."},
+	{HandoverFailed, "The ticketing system did not take the message with the password, so the password is set anew.", "Put the call-back right, then 'usher approve REQUEST': the new password is handed over."},
 	{HandoverNotTaken, "The message with the password is on its way to the ticketing system.", "Nothing at first; if it lasts, check the call-back address and its secret, then 'usher approve REQUEST'."},
 	{HandoverOver, "This hand-over is over: its password was shown already, was withdrawn, or could not be set.", "Ask for a new password with 'usher rotate ACCOUNT'."},
 	{PasswordNotShown, "A new password is set, and Entra does not show the date of the change yet.", "Nothing: it is looked at again."},

@@ -1,6 +1,7 @@
 package guides
 
 import (
+	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -83,6 +84,14 @@ func (s *stage) visit(method, link string) *httptest.ResponseRecorder {
 	return w
 }
 
+// shown is the password that a page shows.
+func shown(t *testing.T, page *httptest.ResponseRecorder) string {
+	t.Helper()
+	found := regexp.MustCompile(`class="password" translate="no">([^<]+)<`).FindStringSubmatch(page.Body.String())
+	require.Len(t, found, 2)
+	return html.UnescapeString(found[1])
+}
+
 func key(t *testing.T) *age.X25519Identity {
 	k, err := age.GenerateX25519Identity()
 	require.NoError(t, err)
@@ -130,9 +139,7 @@ func TestAPasswordIsHandedOverByLink(t *testing.T) {
 		}
 		page := s.visit(http.MethodPost, secret.Link)
 		require.Equal(t, http.StatusOK, page.Code)
-		found := regexp.MustCompile(`class="password" translate="no">([^<]+)<`).FindStringSubmatch(page.Body.String())
-		require.Len(t, found, 2)
-		first := found[1]
+		first := shown(t, page)
 		assert.True(t, s.tenant.CheckPassword("linked@"+domain, first))
 		assert.Empty(t, s.account(r).SecretRef, "the vault keeps no copy")
 

@@ -63,9 +63,14 @@ func TestPracticeProtect(t *testing.T) {
 		}
 		page := s.visit(http.MethodPost, link)
 		require.Equal(t, http.StatusOK, page.Code)
+		password := shown(t, page)
+		assert.True(t, s.tenant.CheckPassword(user.UserPrincipalName, password))
 		assert.Equal(t, http.StatusGone, s.visit(http.MethodPost, link).Code, "once")
+		time.Sleep(time.Hour)
+		assert.False(t, s.tenant.CheckPassword(user.UserPrincipalName, password), "a second visit makes it worthless")
+		assert.Equal(t, []string{"Global Administrator"}, s.tenant.RolesOf(user.ID), "taken for a moment, and given again")
 
-		// Do not remove it while the federation is in use: the .
+		// Do not remove it while the federation is in use: the revocation ends before it takes anything.
 		over := s.taken(s.sample("offboard-practice-protect-federation.json"))
 		s.reaches(over, account.Failed, time.Hour)
 		assert.Contains(t, s.request(over).Fault.Message, "fed.contoso.com")

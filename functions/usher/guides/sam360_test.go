@@ -28,6 +28,7 @@ func TestSAM360(t *testing.T) {
 		assert.True(t, user.AccountEnabled)
 		assert.Empty(t, user.Licenses)
 		assert.Contains(t, user.PasswordPolicies, "DisablePasswordExpiration")
+		assert.False(t, user.ForcePasswordChange)
 
 		// Give it the role Service Support Administrator.
 		assert.Equal(t, []string{"Service Support Administrator"}, s.tenant.RolesOf(user.ID))

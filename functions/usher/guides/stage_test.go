@@ -64,13 +64,26 @@ type stage struct {
 type tickets struct {
 	mu   sync.Mutex
 	told []events.Status
+	// answers is what it does about a status that it was told; nil takes all.
+	answers func(events.StatusData) error
+}
+
+// answer says what it does about statuses from now on.
+func (t *tickets) answer(with func(events.StatusData) error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.answers = with
 }
 
 func (t *tickets) tell(_ context.Context, status events.Status) error {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.told = append(t.told, status)
-	return nil
+	with := t.answers
+	t.mu.Unlock()
+	if with == nil {
+		return nil
+	}
+	return with(status.Data)
 }
 
 // all is what was told until now.

@@ -85,7 +85,8 @@ func (p page) revealed(ctx context.Context, h handover.Handover) error {
 	if err != nil {
 		return err
 	}
-	drop := latest && !a.Delivery.Keep && a.SecretRef != ""
+	// A later password lies elsewhere, and stays.
+	drop := latest && !a.Delivery.Keep && a.SecretRef != "" && a.SecretRef == h.Ref
 	if drop {
 		if err := p.Vault.Discard(ctx, a.SecretRef); err != nil {
 			return fmt.Errorf("discard the vault's copy: %w", err)
@@ -118,10 +119,15 @@ func (p page) alarm(ctx context.Context, what handover.Alarm) error {
 	if what.Reason == handover.NotDelivered {
 		kind, said = "link.not-delivered", "gave its password out, and the page did not arrive whole"
 	}
+	current := latest && !a.Password.SetAt.After(what.RevealedAt)
+	if current {
+		if err := p.expose(ctx, a, what); err != nil {
+			return err
+		}
+	}
 	notice := ledger.Notice{
 		Key: ledger.NoticeKey(kind, a.Tenant, what.Key), Tenant: a.Tenant, AccountID: a.ID, RequestID: a.RequestID, Kind: kind, By: actor,
-		Text: fmt.Sprintf("The one-time link of %s %s: somebody else may have seen it. The password is set anew; 'usher rotate %s' hands a new one over.",
-			a.UserPrincipalName, said, a.UserPrincipalName),
+		Text:     fmt.Sprintf("The one-time link of %s %s: somebody else may have seen it. %s", a.UserPrincipalName, said, follows(a, current)),
 		RaisedAt: what.At,
 	}
 	if a.Owner.Email != "" {
@@ -130,13 +136,37 @@ func (p page) alarm(ctx context.Context, what handover.Alarm) error {
 	if _, err := p.Notices.Raise(ctx, notice); err != nil {
 		return fmt.Errorf("raise a notice: %w", err)
 	}
-	if !latest || a.Password.SetAt.After(what.RevealedAt) || a.State != account.AccountActive {
+	if !current || a.State != account.AccountActive {
 		return nil
 	}
 	return reset(ctx, p.Desk, a, kind)
 }
 
-// reset sets a new password. One that is being set already, or an account that is going, is enough.
+// expose writes down that the password has to be set anew, before that is tried: while
+// another request is at work on the account it must wait, and the nightly sync does it.
+func (p page) expose(ctx context.Context, a account.Account, what handover.Alarm) error {
+	return p.o.Ledger.Update(ctx, a.RequestID, func(rec *ledger.Record) error {
+		now := &rec.Account
+		if now.HandoverKey(now.Password.Handovers) == what.Key && !now.Password.SetAt.After(what.RevealedAt) {
+			now.Password.ExposedAt = what.At
+		}
+		return nil
+	})
+}
+
+// follows tells what becomes of the password. current says that it is the account's still.
+func follows(a account.Account, current bool) string {
+	switch {
+	case !current:
+		return "The password has been set anew since."
+	case a.State == account.AccountLeaving || a.State == account.AccountGone:
+		return fmt.Sprintf("The account is %s; should it come back, its password is set anew the night after.", a.State)
+	}
+	return fmt.Sprintf("The password is set anew, the next night at the latest; 'usher rotate %s' hands a new one over.", a.UserPrincipalName)
+}
+
+// reset sets a new password. One that is being set already is enough; while another request
+// is at work the nightly sync comes back to it.
 func reset(ctx context.Context, desk Rotator, a account.Account, why string) error {
 	_, err := desk.Rotate(ctx, a, actor, why, &events.Delivery{Method: string(account.DeliverToVault)})
 	if fault.Is(err, fault.AccountBusy) {
