@@ -102,7 +102,7 @@ var meanings = []Meaning{
 	{EntraConnectConflict, "Another account in Entra has the name that the synced one should have, so Entra Connect cannot bring it there as it is.", "Choose another user name; or have the other account renamed or deleted, if nobody needs it."},
 	{AccountProtected, "The account is on the tenant's list of protected accounts.", "If it is really meant, take it off the list 'protected' in the configuration."},
 	{AccountHeld, "A hold refuses the account's revocation.", "Remove the reason the hold names, or send the request with offboard.force."},
-	{AccountBusy, "Another step works on the same account.", "Nothing: it is tried again in a moment."},
+	{AccountBusy, "Another step works on the same account.", "An order by hand is given again when that is over; a step is tried again by itself."},
 	{AccountUnknown, "Usher does not manage such an account.", "Check the name with 'usher list --accounts'; Usher only works on what it made or adopted."},
 	{AlreadyManaged, "The account is already managed, or being made, for another request.", "Look at that request with 'usher list'; revoke it first or choose another name."},
 	{ApprovalMissing, "The request needs an approval.", "One of the approvers, who is not the requester, runs 'usher approve REQUEST'; 'usher status REQUEST' says who may, and how."},
