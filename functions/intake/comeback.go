@@ -2,6 +2,7 @@ package intake
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/usher365/usher/events"
@@ -46,18 +47,20 @@ func (d *Desk) comeback(o order, acc account.Account, offboard account.Request) 
 	rec := ledger.Record{Request: d.row(o), Account: acc}
 	r := &rec.Request
 	r.AccountID, r.UserPrincipalName, r.Profile, r.Undoes = acc.ID, acc.UserPrincipalName, acc.Profile, offboard.ID
+	end := acc.ExpiresAt
+	expired := !end.IsZero() && !end.After(o.now)
 	var again []account.Grant
 	for i, g := range acc.Grants {
-		switch g.State {
-		case account.GrantTaken:
+		if g.State == account.GrantTaken {
 			rec.Account.Grants[i].State = account.GrantPlanned
-			again = append(again, g)
-		case account.GrantLeaving:
+		}
+		// What it still has was agreed to until its end, and no longer.
+		if g.State != account.GrantGiven || expired {
 			again = append(again, g)
 		}
 	}
 	rec.Account.State = account.AccountPlanned
-	if end := acc.ExpiresAt; !end.IsZero() && !end.After(o.now) {
+	if expired {
 		// Or the next sync would take it away again.
 		rec.Account.ExpiresAt = time.Time{}
 		note(&rec, o, "expiry.lifted", "the account had expired on "+end.UTC().Format(time.DateOnly))
@@ -65,6 +68,9 @@ func (d *Desk) comeback(o order, acc account.Account, offboard account.Request) 
 	r.Steps = profile.Restoration(offboard, rec.Account)
 	if err := d.ask(&rec, o, account.Question{Grants: again, Owner: acc.Owner, Begins: o.now, Ends: rec.Account.ExpiresAt}); err != nil {
 		return ledger.Draft{}, err
+	}
+	if r.AwaitsPerson() && takesRights(offboard) {
+		return ledger.Draft{}, fault.Stopf(fault.AccountBusy, "request %s still takes the rights of %s away, and people have to agree before they are given back: wait until it has", offboard.ID, acc.UserPrincipalName)
 	}
 	d.begin(&rec, o)
 	if len(r.Steps) == 0 {
@@ -78,4 +84,16 @@ func (d *Desk) comeback(o order, acc account.Account, offboard account.Request) 
 		draft.Cancel = []string{offboard.ID}
 	}
 	return draft, nil
+}
+
+// takesRights reports whether an offboarding has rights to take away still. One that
+// nobody agreed to take back is not stopped in that.
+func takesRights(offboard account.Request) bool {
+	return slices.ContainsFunc(offboard.Steps, func(s account.Step) bool {
+		switch partOf(s) {
+		case "", events.RevokeFederation, events.RevokeEnabled, events.RevokeSessions, events.RevokeAccount, events.RevokeForGood:
+			return false
+		}
+		return !s.State.Finished()
+	})
 }
