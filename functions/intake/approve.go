@@ -157,6 +157,7 @@ func (d *Desk) endorse(ctx context.Context, o order, v ledger.Verdict) (ledger.V
 		refused, err := d.heed(rec, said, a)
 		if err == nil && refused == nil {
 			d.goOn(rec, said)
+			takeUp(rec)
 		}
 		v.Request = *r
 		return err

@@ -89,6 +89,17 @@ func TestOnlyWhatIsNewIsAgreedTo(t *testing.T) {
 	assert.Len(t, o.account(acc.ID).Grants, len(acc.Grants)+1)
 }
 
+func TestATicketAgreesToAReconnectionLater(t *testing.T) {
+	o, acc, a := replaced(t, sameName, "User.Read", "offline_access", "Mail.ReadWrite")
+	require.Equal(t, intake.Parked, a.Status)
+	req := wanting(t, "2", "User.Read", "offline_access", "Mail.ReadWrite")
+	req.Approval = &events.Approval{ApprovedBy: "sven@contoso.com", ApprovedAt: start}
+	again := o.from("approvingdesk", req)
+	require.Equal(t, intake.Accepted, again.Status, again.Reason)
+	assert.Equal(t, a.RequestID, again.RequestID)
+	assert.Len(t, o.account(acc.ID).Grants, len(acc.Grants)+1, "what is given is on the row, so that a revocation finds it")
+}
+
 func TestAReconnectionWaitsForItsTurn(t *testing.T) {
 	o, _, a := replaced(t, sameName, "User.Read")
 	require.Equal(t, intake.Accepted, a.Status)
