@@ -57,10 +57,14 @@ func (d *Desk) alarm(rec *ledger.Record, t account.Tenant, q account.Question) {
 		alone := policy.Facts{Tenant: t.Alias, Rights: policy.RightsOf([]account.Grant{g})}
 		asked[policy.RightOf(g)] = d.Policy.Decide(alone).Needs.Alert
 	}
-	for i, g := range rec.Account.Grants {
-		if asked[policy.RightOf(g)] {
-			rec.Account.Grants[i].Alert = true
+	mark := func(grants []account.Grant) {
+		for i, g := range grants {
+			grants[i].Alert = g.Alert || asked[policy.RightOf(g)]
 		}
+	}
+	mark(rec.Account.Grants)
+	if change := rec.Request.Reconnects; change != nil {
+		mark(change.Gives)
 	}
 }
 

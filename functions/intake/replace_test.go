@@ -100,6 +100,17 @@ func TestATicketAgreesToAReconnectionLater(t *testing.T) {
 	assert.Len(t, o.account(acc.ID).Grants, len(acc.Grants)+1, "what is given is on the row, so that a revocation finds it")
 }
 
+func TestSomebodyHearsOfWhatAReconnectionGives(t *testing.T) {
+	o, acc, a := replaced(t, func(r *events.Request) {
+		r.Access.AppConsents[0].Type, r.Lifetime.ExpiresAt = "application", start.AddDate(0, 0, 30)
+	}, "Directory.ReadWrite.All")
+	require.Equal(t, intake.Parked, a.Status, a.Reason)
+	o.agree(a.RequestID)
+	g := o.account(acc.ID).Grants[len(acc.Grants)]
+	require.Equal(t, account.AppRole, g.Kind)
+	assert.True(t, g.Alert)
+}
+
 func TestAReconnectionWaitsForItsTurn(t *testing.T) {
 	o, _, a := replaced(t, sameName, "User.Read")
 	require.Equal(t, intake.Accepted, a.Status)
