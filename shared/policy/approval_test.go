@@ -151,12 +151,25 @@ func TestNoOrderOfApprovalsMatters(t *testing.T) {
 func TestSamePerson(t *testing.T) {
 	for _, pair := range [][2]string{
 		{"Jane Doe <jane@contoso.com>", "jane@contoso.com"}, {"Jane Doe", "JANE  DOE <j@x>"}, {"jane", "jane@fabrikam.com"},
+		{"jane+tickets@contoso.com", "jane@contoso.com"}, {"Doe, Jane", "Jane Doe"}, {"jane.doe@contoso.com", "Jane Doe"}, {"JANE_DOE@contoso.com", "jane.doe@x"},
+		{"j\u0430ne@contoso.com", "jane@contoso.com"}, {"\uff4a\uff41\uff4e\uff45\uff20contoso.com", "jane@contoso.com"}, {"ja\u200bne@contoso.com", "jane@contoso.com"},
+		{"J\u0410NE@contoso.com", "jane@contoso.com"}, {"José <jose@x>", "Jose\u0301"}, {"Jane\u00a0Doe", "Jane Doe"}, {"\u017fven", "sven"},
 	} {
 		assert.True(t, policy.SamePerson(pair[0], pair[1]), pair)
 		assert.True(t, policy.SamePerson(pair[1], pair[0]), pair)
 	}
-	for _, pair := range [][2]string{{"Jane", "Max"}, {"", ""}, {"", "Jane"}, {"<>", " "}} {
+	for _, pair := range [][2]string{{"Jane", "Max"}, {"", ""}, {"", "Jane"}, {"<>", " "}, {"+tag@x", "@x"}, {"Иван", "Олег"}, {"jane.doe", "jane"}} {
 		assert.False(t, policy.SamePerson(pair[0], pair[1]), pair)
+	}
+}
+
+// One person is not two approvers, however the second one is written.
+func TestOnePersonIsNotTwoApprovers(t *testing.T) {
+	for _, second := range []policy.Person{
+		{ID: "anna+2@contoso.com", Name: "Anna Two"}, {ID: "a.ash@contoso.com", Name: "Ash, Anna"}, {ID: "\u0430nna@contoso.com", Name: "Another"},
+	} {
+		_, err := policy.Builtin().WithApprovers([]policy.Person{anna, second})
+		assert.ErrorContains(t, err, "may be one person", second.ID)
 	}
 }
 
