@@ -74,7 +74,7 @@ func (l *look) owners(ctx context.Context) error {
 // taken for gone either: who cannot be seen may be there.
 func (h *Handler) lives(ctx context.Context, t step.Task[events.FullSyncArgs], accounts []account.Account, p *place, run *ledger.SyncRun) error {
 	for _, a := range accounts {
-		if a.State != account.AccountActive || a.TriedAt.After(p.StartedAt) {
+		if a.TriedAt.After(p.StartedAt) || !begun(a, t.Now) {
 			continue
 		}
 		seen := p.Seen.Owners[strings.ToLower(a.Owner.Email)]
@@ -96,6 +96,12 @@ func (h *Handler) lives(ctx context.Context, t step.Task[events.FullSyncArgs], a
 		}
 	}
 	return nil
+}
+
+// begun reports whether an account has a life to judge. What a request gave before it
+// came to a stop, or was parked, has none but its end.
+func begun(a account.Account, now time.Time) bool {
+	return a.State == account.AccountActive || a.State == account.AccountPlanned && lifetime.TermsOf(a).Expired(now)
 }
 
 func assess(a account.Account, seen lifetime.Presence, now time.Time) lifetime.Verdict {

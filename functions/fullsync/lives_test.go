@@ -60,6 +60,22 @@ func TestNoticesBeforeTheEnd(t *testing.T) {
 	assert.Equal(t, []events.Offboard{{GraceDays: 7}}, b.desk.how)
 }
 
+// What a request gave before it came to a stop ends with the date that was agreed to, too.
+func TestTheEndComesForWhatIsNotFinished(t *testing.T) {
+	b := setup(t)
+	unfinished := func(end time.Time) func(*account.Account) {
+		return func(a *account.Account) { a.State, a.ExpiresAt = account.AccountPlanned, end }
+	}
+	b.onboarded(t, "over", unfinished(now.AddDate(0, 0, 20)))
+	b.onboarded(t, "longer", unfinished(now.AddDate(0, 0, 40)))
+	b.onboarded(t, "endless", unfinished(time.Time{}))
+	_, notices := b.night(t, 19)
+	assert.Empty(t, notices, "its request says how it stands")
+	assert.Empty(t, b.desk.expired)
+	b.night(t, 20)
+	assert.Equal(t, []string{"acc-over"}, b.desk.expired)
+}
+
 func TestAnOwnerWhoIsGone(t *testing.T) {
 	b := setup(t)
 	b.onboarded(t, "one", nothing)
