@@ -343,6 +343,7 @@ func TestAFailedReadIsNoProofOfAbsence(t *testing.T) {
 
 func TestATimeBoundRoleIsEndedEarly(t *testing.T) {
 	b := setup(t)
+	b.tenant.Licensed = true
 	b.task.Account.Grants[0].Until = now.AddDate(0, 0, 30)
 	_, err := b.run(events.RevokeRole, role)
 	require.NoError(t, err)
@@ -351,8 +352,20 @@ func TestATimeBoundRoleIsEndedEarly(t *testing.T) {
 	assert.Zero(t, b.task.Account.Grants[0].Until)
 }
 
+// A licence that ran out leaves assignments standing that can be removed directly only.
+func TestATimeBoundRoleIsTakenAwayWithoutItsLicence(t *testing.T) {
+	b := setup(t)
+	b.task.Account.Grants[0].Until = now.AddDate(0, 0, 30)
+	_, err := b.run(events.RevokeRole, role)
+	require.NoError(t, err)
+	held, err := b.tenant.RoleAssignments(context.Background(), "tid", b.task.Account.ObjectID)
+	require.NoError(t, err)
+	assert.Empty(t, held)
+}
+
 func TestATimeBoundRoleThatWasMadeMomentsAgoIsEndedLater(t *testing.T) {
 	b := setup(t)
+	b.tenant.Licensed = true
 	b.task.Account.Grants[0].Until = now.AddDate(0, 0, 30)
 	b.task.Account.Grants[0].State = account.GrantLeaving
 	early := true

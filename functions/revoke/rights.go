@@ -80,10 +80,13 @@ func (h *Handler) removeRole(ctx context.Context, t task, role string, held *acc
 	ids := map[string]bool{}
 	g := t.Account.Grant(account.DirectoryRole, role)
 	if g != nil && !g.Until.IsZero() {
-		if err := h.Roles.EndRole(ctx, t.Tenant.ID, t.Account.ObjectID, role); err != nil {
+		err := h.Roles.EndRole(ctx, t.Tenant.ID, t.Account.ObjectID, role)
+		switch {
+		case err == nil:
+			return nil
+		case !fault.Is(err, fault.PIMUnavailable): // or the licence ran out since, and the assignment goes like any other
 			return fmt.Errorf("end role %s of %s: %w", role, t.Account.UserPrincipalName, err)
 		}
-		return nil
 	}
 	if g != nil && g.AssignmentID != "" {
 		ids[g.AssignmentID] = true

@@ -54,9 +54,12 @@ func (m *Memory) RoleEnd(_ context.Context, _ account.TenantID, principal, role 
 	return end, err
 }
 
-// EndRole ends a role; one that has ended is no error.
+// EndRole ends a role, where the tenant is Licensed; one that has ended is no error.
 func (m *Memory) EndRole(_ context.Context, _ account.TenantID, principal, role string) error {
 	return m.do("EndRole", func() error {
+		if err := m.licensed(); err != nil {
+			return err
+		}
 		delete(m.ends, [2]string{principal, role})
 		m.assignments = slices.DeleteFunc(m.assignments, func(r account.RoleAssignment) bool {
 			return r.PrincipalID == principal && r.RoleID == role
