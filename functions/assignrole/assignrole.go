@@ -20,6 +20,7 @@ type Directory interface {
 	// AssignRole gives the new assignment's id; fault.RoleConflict when it is assigned
 	// already, fault.UserNotReadable when Entra does not show the principal yet.
 	AssignRole(ctx context.Context, t account.TenantID, principal, role string) (id string, err error)
+	// RoleHolders lists also those who may activate the role.
 	RoleHolders(ctx context.Context, t account.TenantID, role string) ([]account.RoleAssignment, error)
 }
 
@@ -58,7 +59,7 @@ func (h *Handler) Handle(ctx context.Context, t task) (step.Result, error) {
 	}
 	if !leaving(t) {
 		if found, err := h.find(ctx, t); err != nil || found != nil {
-			return h.confirm(ctx, t, found, err)
+			return h.settle(ctx, t, found, err)
 		}
 	}
 	if end := t.Args.Until; !end.IsZero() && !end.After(t.Now) {
@@ -88,7 +89,7 @@ func (h *Handler) assign(ctx context.Context, t task) (step.Result, error) {
 	case failed != nil:
 		return step.Result{}, failed
 	case found != nil && (conflict || id == "" || found.ID == id):
-		return h.confirm(ctx, t, found, nil)
+		return h.settle(ctx, t, found, nil)
 	case conflict:
 		return step.Result{}, fault.NotReady(fault.RoleNotVisible, err)
 	}
@@ -116,6 +117,21 @@ func (h *Handler) give(ctx context.Context, t task) (id string, until time.Time,
 
 // unlicensed marks a role that cannot end by itself.
 const unlicensed = "assigned without an end of its own: the tenant has no licence for Privileged Identity Management"
+
+// settle confirms a role that shows, once it is known that no other Global Administrator
+// too many was made in the meantime: two requests may have found room for one.
+func (h *Handler) settle(ctx context.Context, t task, found *account.RoleAssignment, failed error) (step.Result, error) {
+	if g := t.Account.Grant(account.DirectoryRole, t.Args.RoleID); failed == nil && guarded(t) && g != nil && g.Ours && g.State != account.GrantGiven {
+		others, err := h.others(ctx, t)
+		if err != nil {
+			return step.Result{}, err
+		}
+		if err := h.Limits(t.Tenant.Alias).Exceeded(others); err != nil {
+			return step.Result{}, fault.Stop(fault.GlobalAdminCount, err)
+		}
+	}
+	return h.confirm(ctx, t, found, failed)
+}
 
 // confirm is the result of a role that shows, once its end is read back, too. An end that
 // is another than asked for is moved, where the role ends by itself at all.
@@ -146,26 +162,38 @@ func ours(t task) bool {
 	return g != nil && g.Ours
 }
 
+func guarded(t task) bool { return strings.EqualFold(t.Args.RoleID, account.GlobalAdministrator) }
+
 // guard refuses to make more Global Administrators than the policy lets a tenant have,
 // and one where there are too few to take the role away again.
 func (h *Handler) guard(ctx context.Context, t task) error {
-	if !strings.EqualFold(t.Args.RoleID, account.GlobalAdministrator) {
+	if !guarded(t) {
 		return nil
 	}
-	held, err := h.Directory.RoleHolders(ctx, t.Tenant.ID, t.Args.RoleID)
+	others, err := h.others(ctx, t)
 	if err != nil {
-		return fmt.Errorf("count the Global Administrators: %w", err)
+		return err
 	}
-	others := map[string]bool{}
-	for _, r := range held {
-		if r.PrincipalID != t.Account.ObjectID { // an earlier attempt may show already
-			others[r.PrincipalID] = true
-		}
-	}
-	if err := h.Limits(t.Tenant.Alias).MayAdd(len(others)); err != nil {
+	if err := h.Limits(t.Tenant.Alias).MayAdd(others); err != nil {
 		return fault.Stop(fault.GlobalAdminCount, err)
 	}
 	return nil
+}
+
+// others counts who else holds the role, or may activate it. An earlier attempt to give
+// it to the account may show already.
+func (h *Handler) others(ctx context.Context, t task) (int, error) {
+	held, err := h.Directory.RoleHolders(ctx, t.Tenant.ID, t.Args.RoleID)
+	if err != nil {
+		return 0, fmt.Errorf("count the Global Administrators: %w", err)
+	}
+	others := map[string]bool{}
+	for _, r := range held {
+		if r.PrincipalID != t.Account.ObjectID {
+			others[r.PrincipalID] = true
+		}
+	}
+	return len(others), nil
 }
 
 func (h *Handler) find(ctx context.Context, t task) (*account.RoleAssignment, error) {

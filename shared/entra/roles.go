@@ -72,15 +72,29 @@ func (c *Client) RoleAssignments(ctx context.Context, t account.TenantID, princi
 	return c.assignmentsWhere(ctx, t, "principalId", principalID)
 }
 
-// RoleHolders lists who holds a directory role, by template id.
+// RoleHolders lists who holds a directory role, by template id, or may activate it
+// through Privileged Identity Management where the tenant has that.
 func (c *Client) RoleHolders(ctx context.Context, t account.TenantID, roleID string) ([]account.RoleAssignment, error) {
-	return c.assignmentsWhere(ctx, t, "roleDefinitionId", roleID)
+	active, err := c.assignmentsWhere(ctx, t, "roleDefinitionId", roleID)
+	if err != nil {
+		return nil, err
+	}
+	call := call{doing: "list who is eligible for role " + roleID, objects: []string{roleID}, permission: readsRoles}
+	eligible, err := collect(pages(ctx, c, t, call, eligiblePath+where("roleDefinitionId", roleID), wireAssignment.assignment))
+	if err != nil && !fault.Is(err, fault.PIMUnavailable) {
+		return nil, err
+	}
+	return append(active, eligible...), nil
 }
 
 func (c *Client) assignmentsWhere(ctx context.Context, t account.TenantID, field, id string) ([]account.RoleAssignment, error) {
 	call := call{doing: fmt.Sprintf("list role assignments with %s %s", field, id), objects: []string{id}, permission: readsRoles}
-	filter := fmt.Sprintf("%s eq '%s'", field, strings.ReplaceAll(id, "'", "''"))
-	return collect(pages(ctx, c, t, call, assignmentsPath+"?$filter="+queryEscape(filter), wireAssignment.assignment))
+	return collect(pages(ctx, c, t, call, assignmentsPath+where(field, id), wireAssignment.assignment))
+}
+
+// where is a query for the objects with a field of that value.
+func where(field, value string) string {
+	return "?$filter=" + queryEscape(fmt.Sprintf("%s eq '%s'", field, strings.ReplaceAll(value, "'", "''")))
 }
 
 // RoleAssignmentPage reads a page of all directory role assignments of a tenant; cursor,

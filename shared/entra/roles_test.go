@@ -85,11 +85,6 @@ func TestRoleAssignmentLists(t *testing.T) {
 	assert.Equal(t, "principalId eq 'o''neil'", g.requests()[0].URL.Query().Get("$filter"))
 	assert.NotContains(t, g.requests()[0].URL.RawQuery, "+")
 
-	got, err = c.RoleHolders(ctx, tenant, roleID)
-	require.NoError(t, err)
-	assert.Equal(t, want, got)
-	assert.Equal(t, "roleDefinitionId eq '"+roleID+"'", g.requests()[2].URL.Query().Get("$filter"))
-
 	all, cursor, err := c.RoleAssignmentPage(ctx, tenant, "")
 	require.NoError(t, err)
 	assert.Empty(t, g.last(t).URL.Query().Get("$filter"))
@@ -97,6 +92,36 @@ func TestRoleAssignmentLists(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, want, append(all, rest...))
 	assert.Empty(t, cursor)
+}
+
+// Whoever may activate a role counts as one who holds it.
+func TestRoleHolders(t *testing.T) {
+	active, eligible := `{"id":"a","roleDefinitionId":"r","principalId":"p","directoryScopeId":"/"}`, `{"id":"e","roleDefinitionId":"r","principalId":"q","directoryScopeId":"/"}`
+	want := []account.RoleAssignment{{ID: "a", RoleID: "r", PrincipalID: "p", Scope: "/"}, {ID: "e", RoleID: "r", PrincipalID: "q", Scope: "/"}}
+	for name, tt := range map[string]struct {
+		schedules http.HandlerFunc
+		want      []account.RoleAssignment
+		code      fault.Code
+	}{
+		"licensed":     {answer(200, `{"value":[`+eligible+`]}`), want, ""},
+		"not licensed": {answer(400, graphError("AadPremiumLicenseRequired", "…")), want[:1], ""},
+		"not allowed":  {answer(403, graphError("Authorization_RequestDenied", "…")), nil, fault.PermissionMissing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGraph(t, func(w http.ResponseWriter, r *http.Request) {
+				assert.Equal(t, "roleDefinitionId eq '"+roleID+"'", r.URL.Query().Get("$filter"))
+				if r.URL.Path == assignments {
+					write(w, 200, `{"value":[`+active+`]}`)
+					return
+				}
+				assert.Equal(t, "/v1.0/roleManagement/directory/roleEligibilitySchedules", r.URL.Path)
+				tt.schedules(w, r)
+			})
+			got, err := g.client(t).RoleHolders(ctx, tenant, roleID)
+			assert.Equal(t, tt.want, got)
+			assert.Equal(t, tt.code, fault.CodeOf(err))
+		})
+	}
 }
 
 func TestRemoveRoleAssignment(t *testing.T) {

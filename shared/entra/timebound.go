@@ -17,6 +17,7 @@ import (
 const (
 	scheduleRequestsPath = "/roleManagement/directory/roleAssignmentScheduleRequests"
 	schedulesPath        = "/roleManagement/directory/roleAssignmentSchedules"
+	eligiblePath         = "/roleManagement/directory/roleEligibilitySchedules"
 )
 
 // What an administrator may ask of a schedule.
@@ -71,8 +72,7 @@ func (c *Client) schedule(ctx context.Context, t account.TenantID, action, princ
 // for a role that is not held. PIMUnavailable as for AssignRoleUntil.
 func (c *Client) RoleEnd(ctx context.Context, t account.TenantID, principalID, roleID string) (time.Time, error) {
 	call := call{doing: "read when role " + roleID + " of " + principalID + " ends", objects: []string{principalID, roleID}, permission: readsRoles}
-	filter := fmt.Sprintf("principalId eq '%s'", strings.ReplaceAll(principalID, "'", "''"))
-	found, err := collect(pages(ctx, c, t, call, schedulesPath+"?$filter="+queryEscape(filter), func(w wireSchedule) wireSchedule { return w }))
+	found, err := collect(pages(ctx, c, t, call, schedulesPath+where("principalId", principalID), func(w wireSchedule) wireSchedule { return w }))
 	if err != nil {
 		return time.Time{}, err
 	}

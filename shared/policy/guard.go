@@ -25,6 +25,15 @@ func (l Limits) MayAdd(holders int) error {
 	return nil
 }
 
+// Exceeded says that a tenant has too many Global Administrators, where it has the given
+// number beside one that was just made; nil when it has not: two may be made at once.
+func (l Limits) Exceeded(others int) error {
+	if others >= l.Max {
+		return fmt.Errorf("the tenant has %d Global Administrators now, others were made at the same time, and %d is the most it should have", others+1, l.Max)
+	}
+	return nil
+}
+
 // MayRemove says why one Global Administrator must not be taken away, where the tenant
 // has the given number of them with this one; nil when it may. Nothing ever takes the
 // last one away, not even the zero Limits.

@@ -279,6 +279,29 @@ func (c *graphCall) listStanding() *response {
 	return c.collection(rolePath+"roleAssignmentSchedules", map[string]filterable{"principalId": basic, "roleDefinitionId": basic}, objects)
 }
 
+// listEligibilities serves the schedules of those who may activate a role.
+func (c *graphCall) listEligibilities() *response {
+	if !c.t.p2 {
+		return c.unlicensed()
+	}
+	objects := []map[string]any{}
+	for _, r := range c.t.pim {
+		if !r.Eligible || c.t.standing(r, c.now) != r {
+			continue
+		}
+		expiration := map[string]any{"type": "noExpiration", "endDateTime": nil, "duration": nil}
+		if !r.Ends.IsZero() {
+			expiration = map[string]any{"type": "afterDateTime", "endDateTime": timeOrNull(r.Ends), "duration": nil}
+		}
+		objects = append(objects, map[string]any{
+			"id": r.Schedule, "principalId": r.Body.PrincipalID, "roleDefinitionId": r.Body.RoleDefinitionID,
+			"directoryScopeId": *r.Body.DirectoryScopeID, "appScopeId": nil, "status": r.Status, "memberType": "Direct",
+			"scheduleInfo": map[string]any{"startDateTime": timeOrNull(r.Created), "recurrence": nil, "expiration": expiration},
+		})
+	}
+	return c.collection(rolePath+"roleEligibilitySchedules", map[string]filterable{"principalId": basic, "roleDefinitionId": basic}, objects)
+}
+
 func (c *graphCall) readSchedule(eligible bool) *response {
 	for _, r := range c.t.pim {
 		if r.Eligible == eligible && strings.EqualFold(r.ID, c.params["id"]) {

@@ -1,6 +1,7 @@
 package tenantfake_test
 
 import (
+	"net/url"
 	"testing"
 	"time"
 
@@ -130,9 +131,16 @@ func TestPIMEligible(t *testing.T) {
 			"scheduleInfo": map[string]any{"expiration": map[string]any{"type": kind, "endDateTime": at}}}
 	}
 	c.call(400, "POST", path, end("afterDateTime", "2025-01-01T00:00:00Z"))
-	made := c.call(201, "POST", path, end("afterDateTime", "2027-01-01T00:00:00Z"))
+	made := c.call(201, "POST", path, end("afterDateTime", "2026-11-21T12:30:00Z"))
 	require.Empty(t, c.tenant.RolesOf(id), "eligible is not active")
 	c.get(path + "/" + made["id"].(string))
 	require.Len(t, c.get(path)["value"], 1)
+	schedules := "/roleManagement/directory/roleEligibilitySchedules?$filter=" + url.QueryEscape("roleDefinitionId eq '"+security+"'")
+	require.Len(t, c.get(schedules)["value"], 1)
+	c.clock.advance(40 * time.Minute)
+	require.Empty(t, c.get(schedules)["value"], "it is over")
+	c.tenant.SetPremiumP2(false)
+	c.call(400, "GET", schedules, nil)
+	c.tenant.SetPremiumP2(true)
 	c.call(404, "POST", path, map[string]any{"action": "adminAssign", "principalId": "11111111-1111-4111-8111-111111111111", "roleDefinitionId": security, "directoryScopeId": "/"})
 }

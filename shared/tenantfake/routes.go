@@ -89,6 +89,7 @@ func init() { // a variable initialiser would be a cycle: the batch handler look
 		{method: "GET", pattern: "/roleManagement/directory/roleAssignmentScheduleRequests", permissions: readActive, result: "unifiedRoleAssignmentScheduleRequest", handle: (*graphCall).listActive},
 		{method: "POST", pattern: "/roleManagement/directory/roleAssignmentScheduleRequests", permissions: writeActive, body: "unifiedRoleAssignmentScheduleRequest", result: "unifiedRoleAssignmentScheduleRequest", handle: (*graphCall).requestActive},
 		{method: "GET", pattern: "/roleManagement/directory/roleAssignmentScheduleRequests/{id}", permissions: readActive, result: "unifiedRoleAssignmentScheduleRequest", handle: (*graphCall).readActive},
+		{method: "GET", pattern: "/roleManagement/directory/roleEligibilitySchedules", permissions: readEligible, result: "unifiedRoleEligibilitySchedule", handle: (*graphCall).listEligibilities},
 		{method: "GET", pattern: "/roleManagement/directory/roleEligibilityScheduleRequests", permissions: readEligible, result: "unifiedRoleEligibilityScheduleRequest", handle: (*graphCall).listEligible},
 		{method: "POST", pattern: "/roleManagement/directory/roleEligibilityScheduleRequests", permissions: writeEligible, body: "unifiedRoleEligibilityScheduleRequest", result: "unifiedRoleEligibilityScheduleRequest", handle: (*graphCall).requestEligible},
 		{method: "GET", pattern: "/roleManagement/directory/roleEligibilityScheduleRequests/{id}", permissions: readEligible, result: "unifiedRoleEligibilityScheduleRequest", handle: (*graphCall).readEligible},

@@ -18,7 +18,7 @@ import (
 
 // roots are the types that the emulator answers or accepts; the types of their properties come along.
 var roots = []string{"directoryObject", "user", "unifiedRoleAssignment", "unifiedRoleDefinition", "unifiedRoleAssignmentScheduleRequest", "unifiedRoleAssignmentSchedule",
-	"unifiedRoleEligibilityScheduleRequest", "domain", "organization", "subscribedSku", "licenseDetails", "servicePrincipal",
+	"unifiedRoleEligibilityScheduleRequest", "unifiedRoleEligibilitySchedule", "domain", "organization", "subscribedSku", "licenseDetails", "servicePrincipal",
 	"conditionalAccessPolicy", "identitySecurityDefaultsEnforcementPolicy", "restore", "application", "federatedIdentityCredential", "appRoleAssignment",
 	"oAuth2PermissionGrant", "adminConsentRequestPolicy", "group"}
 
