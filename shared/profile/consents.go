@@ -157,11 +157,12 @@ func permissionsOf(grants []account.Grant, appID string) (all []events.AppPermis
 	return all
 }
 
-// revokeConsents withdraws each permission, then removes the applications that are ours
-// (unless they are to stay known), and puts the tenant's consent policy back. What was
-// not looked for before may have been there before us, and stays.
+// revokeConsents withdraws each permission, then puts back who may use the application (it
+// was for chosen users, and must not be for everybody while it holds anything), removes the
+// applications that are ours (unless they are to stay known), and puts the tenant's consent
+// policy back. What was not looked for before may have been there before us, and stays.
 func revokeConsents(names namer, acc account.Account, keepApplications bool) (steps []account.Step) {
-	for _, part := range []events.RevokePart{events.RevokeAppRole, events.RevokeScope, events.RevokeApplication, events.RevokeConsentPolicy} {
+	for _, part := range []events.RevokePart{events.RevokeAppRole, events.RevokeScope, events.RevokeTargets, events.RevokeApplication, events.RevokeConsentPolicy} {
 		if part == events.RevokeApplication && keepApplications {
 			continue
 		}

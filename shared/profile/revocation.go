@@ -46,7 +46,6 @@ func Revocation(acc account.Account, o events.Offboard) []account.Step {
 		steps = append(steps, revokeGrants(names, acc, account.RoleGroup, events.RevokeRoleGroup)...)
 	}
 	if yes(o.RevokeConsents) {
-		steps = append(steps, revokeGrants(names, acc, account.TargetUsers, events.RevokeTargets)...)
 		steps = append(steps, revokeConsents(names, acc, o.Mode == OffboardDisable)...)
 	}
 	if yes(o.RemoveRoles) {

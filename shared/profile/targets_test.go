@@ -74,6 +74,19 @@ func TestUsersAreTakenAwayAndGivenBackWithTheConnection(t *testing.T) {
 	no := false
 	assert.Empty(t, Revocation(acc, events.Offboard{RevokeConsents: &no}))
 
+	right := account.AppPermission{Resource: "api", Name: "Mail.Read", Delegated: true}
+	whole := acc
+	whole.Grants = append([]account.Grant{
+		{Kind: account.Application, Target: "app", Name: "vendor", State: account.GrantGiven, Ours: true},
+		{Kind: right.Kind(), Target: right.Target("app"), Name: "Mail.Read", State: account.GrantGiven, Ours: true},
+	}, acc.Grants...)
+	var order []string
+	for _, s := range Revocation(whole, events.Offboard{}) {
+		order = append(order, s.Title)
+	}
+	assert.Equal(t, []string{"Revoke Mail.Read", "Revoke users of vendor", "Revoke vendor"}, order,
+		"who was kept out stays out while the application holds anything")
+
 	back := Restoration(account.Request{}, acc)
 	require.Len(t, back, 1)
 	assert.Equal(t, events.AssignTargets, back[0].Function)
