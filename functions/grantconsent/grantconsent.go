@@ -57,6 +57,8 @@ type Handler struct {
 
 // Policy is how patient the function is: with an administrator a week, then with a person
 // who has the step tried anew, which hands out a new link. A setting of the tenant takes its time.
+// What an administrator of the tenant has to put right is left to them: the request is parked,
+// and goes on from there.
 var Policy = step.Policy{
 	Waits: map[fault.Code]step.Waiting{
 		fault.ConsentAwaited: awaiting, fault.ConsentDeclined: awaiting, fault.ConsentElsewhere: awaiting,
@@ -66,7 +68,7 @@ var Policy = step.Policy{
 	Park: func(c fault.Code) bool {
 		switch c {
 		case fault.ConsentAwaited, fault.ConsentDeclined, fault.ConsentElsewhere, fault.ConsentExpired, fault.ConsentUnproven,
-			fault.ConsentMissing, fault.IdentityNotFound:
+			fault.ConsentMissing, fault.IdentityNotFound, fault.PermissionMissing:
 			return true
 		}
 		return false

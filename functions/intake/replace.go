@@ -10,14 +10,22 @@ import (
 )
 
 // replaces reports whether an onboarding is for the application of the connection that
-// stands, under whatever name.
+// stands, or that was left half made, under whatever name.
 func replaces(o order, s ledger.Situation, planned profile.Planned) bool {
 	app := planned.Account.AppID
-	return app != "" && o.req.Action == string(account.Onboard) && strings.EqualFold(app, s.Account.AppID) && s.Account.State == account.AccountActive
+	return app != "" && o.req.Action == string(account.Onboard) && strings.EqualFold(app, s.Account.AppID) &&
+		(s.Account.State == account.AccountActive || halfMade(s))
+}
+
+// halfMade reports whether a connection was left as it was when its onboarding failed:
+// what was wrong with the request can only be put right by another one.
+func halfMade(s ledger.Situation) bool {
+	return s.Account.State == account.AccountPlanned && len(s.Open) == 0
 }
 
 // replace is the draft of a second onboarding of a connection's application: a request
-// on the same row. A change of the connection that is parked gives way to it.
+// on the same row. A change of the connection that is parked gives way to it, and so does
+// an onboarding that failed: nothing of it is to be replayed any more.
 func (d *Desk) replace(o order, s ledger.Situation, planned profile.Planned) (ledger.Draft, error) {
 	acc := *s.Account
 	draft := ledger.Draft{Record: ledger.Record{Request: d.row(o), Account: acc}, Why: "overtaken by " + o.requestID()}
@@ -26,6 +34,9 @@ func (d *Desk) replace(o order, s ledger.Situation, planned profile.Planned) (le
 			return ledger.Draft{}, fault.Stopf(fault.AlreadyManaged, "request %s is working on %s: wait until it is over", open.ID, acc.UserPrincipalName)
 		}
 		draft.Cancel = append(draft.Cancel, open.ID)
+	}
+	if halfMade(s) {
+		draft.Cancel = append(draft.Cancel, acc.RequestID)
 	}
 	change, steps := profile.Reconnect(acc, planned)
 	r := &draft.Request

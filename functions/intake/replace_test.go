@@ -11,6 +11,7 @@ import (
 	"github.com/usher365/usher/functions/intake"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/ledger"
 	"github.com/usher365/usher/shared/profile"
 )
 
@@ -117,6 +118,34 @@ func TestAReconnectionWaitsForItsTurn(t *testing.T) {
 	third := o.post(wanting(t, "3", "User.Read"))
 	assert.Equal(t, fault.AlreadyManaged, third.Code)
 	assert.Contains(t, third.Reason, a.RequestID)
+}
+
+// A connection whose onboarding failed, and was left to a person, takes the corrected ticket.
+func TestACorrectedOnboardingGoesOnWhereTheFirstFailed(t *testing.T) {
+	o := open(t)
+	first := o.post(wanting(t, "1", "User.Read", "offline_access"))
+	require.Equal(t, intake.Accepted, first.Status, first.Reason)
+	early := o.post(wanting(t, "2", "User.Read"))
+	assert.Equal(t, fault.AlreadyManaged, early.Code, "while it is at work it is not overtaken")
+	require.NoError(t, o.ledger.Update(t.Context(), first.RequestID, func(rec *ledger.Record) error {
+		rec.Request.Steps[0].State, rec.Request.Steps[0].FinishedAt = account.StepDone, o.now
+		for i := range rec.Account.Grants {
+			rec.Account.Grants[i].State, rec.Account.Grants[i].Ours = account.GrantGiven, true
+		}
+		last := &rec.Request.Steps[len(rec.Request.Steps)-1]
+		last.State, last.FinishedAt, last.FaultCode = account.StepFailed, o.now, string(fault.UserNotFound)
+		return nil
+	}))
+	require.Equal(t, account.Failed, account.StateOf(o.request(first.RequestID)))
+
+	a := o.post(wanting(t, "3", "User.Read"))
+	require.Equal(t, intake.Accepted, a.Status, a.Reason)
+	r := o.request(a.RequestID)
+	assert.Equal(t, o.request(first.RequestID).AccountID, r.AccountID)
+	assert.Equal(t, []string{"grantconsent", "assigntargets", "revokeoffline_access (delegated)"}, titles(t, r.Steps), "what it no longer asks for goes")
+	failed := o.request(first.RequestID)
+	assert.Equal(t, account.Failed, account.StateOf(failed))
+	assert.Equal(t, "overtaken by "+r.ID, failed.Cancelled, "a replay of it does nothing any more")
 }
 
 func TestAnotherApplicationOfTheNameIsRefused(t *testing.T) {

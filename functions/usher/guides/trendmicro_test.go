@@ -1,6 +1,7 @@
 package guides
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -41,9 +42,10 @@ func TestTrendMicro(t *testing.T) {
 
 		// Choose targets: users by their exact name, groups by at least three characters.
 		assert.ElementsMatch(t, []string{"AdeleV@contoso.com", "DiegoS@contoso.com"}, s.targets(connection.ID))
+		var ordered console.Request
 		change := func(what map[string]any) account.State {
 			what["by"] = "itops@contoso.com"
-			var ordered console.Request
+			ordered = console.Request{}
 			require.Equal(t, http.StatusOK, s.api(http.MethodPost, "/api/accounts/"+connection.ID+"/targets", what, &ordered))
 			if ordered.State == account.Parked {
 				require.Equal(t, http.StatusOK, s.approve(ordered.ID, "bob@contoso.com"))
@@ -52,8 +54,23 @@ func TestTrendMicro(t *testing.T) {
 			return s.request(ordered.ID).State
 		}
 		assert.Equal(t, account.Failed, change(map[string]any{"change": "add", "groups": []string{"Fin"}}), "two groups begin like that")
+		for _, candidate := range []string{"Finance London", "Finance Paris"} {
+			assert.Contains(t, s.request(ordered.ID).Steps[0].Fault, candidate)
+		}
 		assert.Equal(t, account.Failed, change(map[string]any{"change": "add", "users": []string{"LeeX@contoso.com"}}), "nobody has that name")
 		assert.Equal(t, account.Succeeded, change(map[string]any{"change": "add", "users": []string{"LeeG@contoso.com"}}))
+		assert.Len(t, s.targets(connection.ID), 3)
+		crowd := make([]string, 101)
+		for i := range crowd {
+			crowd[i] = fmt.Sprintf("user%03d@contoso.com", i)
+		}
+		for _, refused := range []map[string]any{
+			{"change": "set", "users": crowd}, {"change": "add", "groups": []string{"Fi"}}, {"change": "remove"},
+			{"change": "remove", "users": []string{"AdeleV@contoso.com", "LeeG@contoso.com"}, "groups": []string{"Finance London"}},
+		} {
+			refused["by"] = "itops@contoso.com"
+			assert.Contains(t, []int{http.StatusBadRequest, http.StatusConflict}, s.api(http.MethodPost, "/api/accounts/"+connection.ID+"/targets", refused, nil), refused)
+		}
 		assert.Len(t, s.targets(connection.ID), 3)
 
 		// Groups are read once a day.
