@@ -117,7 +117,8 @@ func (c *Callback) Tell(ctx context.Context, s events.Status) error {
 // carriesLink reports whether an event holds what must not be repeated: a receiver may
 // answer with what it was sent.
 func carriesLink(s events.Status) bool {
-	return s.Data.Credential != nil && s.Data.Credential.Link != ""
+	d := s.Data
+	return d.Credential != nil && d.Credential.Link != "" || d.Consent != nil && d.Consent.URL != ""
 }
 
 // unsent words a request without an answer, without the URL that net/http puts in.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -143,6 +144,30 @@ func TestTellReadsLittleOfTheAnswer(t *testing.T) {
 	assert.Less(t, len(err.Error()), 400)
 	assert.LessOrEqual(t, body.given, 64<<10)
 	assert.True(t, body.closed)
+}
+
+// A receiver that answers with what it was sent must not bring a link into errors, and
+// with them into the log and the ledger.
+func TestTellRepeatsNoLink(t *testing.T) {
+	echo := func(code int) roundTrip {
+		return func(r *http.Request) (*http.Response, error) {
+			body, err := io.ReadAll(r.Body)
+			require.NoError(t, err)
+			at := bytes.Index(body, []byte("https://usher"))
+			require.Positive(t, at)
+			return answer(code, string(body[at:]))(r)
+		}
+	}
+	handover, consent := status(), status()
+	handover.Data.Credential = &events.StatusSecret{Method: "link", Link: "https://usher.example.com/handover/acc-1-1/canary"}
+	consent.Data.Consent = &events.StatusConsentLink{URL: "https://usher.example.com/adminconsent?state=canary"}
+	for _, s := range []events.Status{handover, consent} {
+		for _, code := range []int{400, 500} {
+			err := callback(t, echo(code)).Tell(t.Context(), s)
+			require.ErrorContains(t, err, "status "+strconv.Itoa(code))
+			assert.NotContains(t, err.Error(), "canary")
+		}
+	}
 }
 
 type endless struct {
