@@ -1,5 +1,7 @@
 package account
 
+import "strings"
+
 // OnPremises says where an account is mastered in on-premises Active Directory, from
 // where Entra Connect brings it to Entra. It is empty for an account that is made in
 // Entra, and for an adopted one, of which nothing is changed on either side.
@@ -49,3 +51,23 @@ type NewOnPremisesUser struct {
 	PasswordNeverExpires bool
 	Stamp                string
 }
+
+// reserved are attributes, in lower case, that no profile sets: ours, those that hold a
+// password or give rights, and the key by which Entra Connect finds the account.
+var reserved = setOf("objectClass", "cn", "name", "distinguishedName", "objectGUID", "objectSid", "mS-DS-ConsistencyGuid",
+	"userPrincipalName", "sAMAccountName", "displayName", "givenName", "sn",
+	"userAccountControl", "unicodePwd", "userPassword", "unixUserPassword", "pwdLastSet", "accountExpires", "lockoutTime",
+	"memberOf", "primaryGroupID", "adminCount", "sIDHistory", "servicePrincipalName", "altSecurityIdentities",
+	"msDS-AllowedToDelegateTo", "msDS-AllowedToActOnBehalfOfOtherIdentity", "msDS-KeyCredentialLink", "nTSecurityDescriptor")
+
+func setOf(names ...string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, n := range names {
+		set[strings.ToLower(n)] = true
+	}
+	return set
+}
+
+// ReservedOnPremises reports whether an attribute of Active Directory, by its name in LDAP,
+// is none that a profile may set.
+func ReservedOnPremises(attribute string) bool { return reserved[strings.ToLower(attribute)] }

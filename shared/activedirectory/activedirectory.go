@@ -110,7 +110,7 @@ func New(o Options) (*Client, error) {
 	if c.stamp == "" {
 		c.stamp = DefaultStampAttribute
 	}
-	if !attributeName.MatchString(c.stamp) || reserved[lower(c.stamp)] {
+	if !attributeName.MatchString(c.stamp) || account.ReservedOnPremises(c.stamp) {
 		return nil, fmt.Errorf("active directory: the attribute %q cannot bear the stamp", c.stamp)
 	}
 	return c, nil

@@ -49,22 +49,6 @@ const (
 // Microsoft, SAM-Account-Name attribute).
 const maxLogonName = 20
 
-// reserved are attributes, in lower case, that no profile sets: ours, those that give
-// rights, and the key by which Entra Connect finds the account.
-var reserved = setOf("objectClass", "cn", "name", "distinguishedName", "objectGUID", "objectSid", "mS-DS-ConsistencyGuid",
-	"userPrincipalName", "sAMAccountName", "displayName", "givenName", "sn",
-	"userAccountControl", "unicodePwd", "userPassword", "pwdLastSet", "accountExpires", "lockoutTime",
-	"memberOf", "primaryGroupID", "adminCount", "sIDHistory", "servicePrincipalName", "altSecurityIdentities",
-	"msDS-AllowedToDelegateTo", "msDS-AllowedToActOnBehalfOfOtherIdentity", "msDS-KeyCredentialLink", "nTSecurityDescriptor")
-
-func setOf(names ...string) map[string]bool {
-	set := make(map[string]bool, len(names))
-	for _, n := range names {
-		set[lower(n)] = true
-	}
-	return set
-}
-
 func lower(name string) string { return strings.ToLower(name) }
 
 func (n NewAccount) localPart() string {
@@ -92,7 +76,7 @@ func (n NewAccount) check(stampAttribute string) error {
 		return fmt.Errorf("the logon name %q has more than %d characters, or one that Active Directory does not take", name, maxLogonName)
 	}
 	for name, values := range n.Attributes {
-		if !attributeName.MatchString(name) || reserved[lower(name)] || strings.EqualFold(name, stampAttribute) || len(values) == 0 {
+		if !attributeName.MatchString(name) || account.ReservedOnPremises(name) || strings.EqualFold(name, stampAttribute) || len(values) == 0 {
 			return fmt.Errorf("the profile cannot set the attribute %q", name)
 		}
 	}

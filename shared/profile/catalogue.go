@@ -178,6 +178,14 @@ func (p Profile) validate() error {
 	if p.Lifetime.GraceDays < 0 {
 		bad = append(bad, fmt.Errorf("lifetime.graceDays is %d: use 0 to delete at once", p.Lifetime.GraceDays))
 	}
+	for name := range p.Account.ActiveDirectory.Attributes {
+		if account.ReservedOnPremises(name) {
+			bad = append(bad, fmt.Errorf("account.activeDirectory.attributes: a profile cannot set %s", name))
+		}
+	}
+	if len(p.Delivery.Recipients) > 0 && p.Delivery.Method != account.DeliverByAge {
+		bad = append(bad, fmt.Errorf("delivery.recipients goes with method age, not with %s", p.Delivery.Method))
+	}
 	bad = append(append(bad, p.Fitness.validate()), p.validateConsents()...)
 	return errors.Join(append(bad, p.validateRoles()...)...)
 }

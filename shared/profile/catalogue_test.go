@@ -76,6 +76,8 @@ func TestLoadRefuses(t *testing.T) {
 		"UnknownMethod": {minimal + "consent: {method: luck}\n", "method"},
 		"AppID":         {minimal + "consent: {appId: luck}\n", "appId"},
 		"UnknownMode":   {"name: mine\ntitle: T\nvendor: V\naccount: {modes: [guess]}\naccess: {}\n", "mode"},
+		"Recipients":    {minimal + "delivery: {method: link, recipients: [age1x]}\n", "goes with method age"},
+		"ADPassword":    {minimal[:len(minimal)-len("account: {}\naccess: {}\n")] + "account: {activeDirectory: {attributes: {UnicodePwd: [x]}}}\naccess: {}\n", "cannot set UnicodePwd"},
 		"NegativeDays":  {minimal + "lifetime: {days: -1}\n", "days"},
 	} {
 		t.Run(name, func(t *testing.T) {

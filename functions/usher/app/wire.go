@@ -39,7 +39,7 @@ func (a *App) wireDesk(context.Context) error {
 	if a.Policy, err = parts.Policy(a.Config); err != nil {
 		return err
 	}
-	if a.office, err = handovers.New(handovers.Options{Config: a.Config, Ledger: a.Ledger, Now: a.Now, Log: a.Log, Ticket: a.options.Tell != nil}); err != nil {
+	if a.office, err = handovers.New(handovers.Options{Config: a.Config, Ledger: a.Ledger, Now: a.Now, Log: a.Log, Profiles: profiles.List(), Ticket: a.options.Tell != nil}); err != nil {
 		return err
 	}
 	a.consents = consents.New(consents.Options{Config: a.Config, Ledger: a.Ledger, Tenant: a.Tenants.Find, Now: a.Now, Log: a.Log})

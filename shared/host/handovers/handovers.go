@@ -15,6 +15,7 @@ import (
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/handover"
 	"github.com/usher365/usher/shared/ledger"
+	"github.com/usher365/usher/shared/profile"
 )
 
 // Ledger is what the hand-over needs of it.
@@ -30,6 +31,8 @@ type Options struct {
 	Ledger Ledger
 	Now    func() time.Time
 	Log    *slog.Logger
+	// Profiles are those whose recipients are checked. Nil checks none.
+	Profiles []profile.Profile
 	// Ticket says that statuses reach a ticketing system though no call-back is configured.
 	Ticket bool
 }
@@ -41,15 +44,17 @@ type Office struct {
 	links *handover.Links
 }
 
-// New makes an Office. It refuses tenants' recipients that are no public keys.
+// New makes an Office. It refuses tenants' and profiles' recipients that are no public keys.
 func New(o Options) (*Office, error) {
 	f := &Office{o: o}
 	for _, t := range o.Config.Tenants {
-		if len(t.Delivery.Recipients) == 0 {
-			continue
+		if err := checkKeys("tenants."+t.Alias, t.Delivery.Recipients); err != nil {
+			return nil, err
 		}
-		if _, err := handover.ParseRecipients(t.Delivery.Recipients); err != nil {
-			return nil, config.Problems{{Where: "tenants." + t.Alias + ".delivery", What: text(err)}}
+	}
+	for _, p := range o.Profiles {
+		if err := checkKeys("profile "+p.Name, p.Delivery.Recipients); err != nil {
+			return nil, err
 		}
 	}
 	if o.Config.HandOver.Address == "" {
@@ -61,6 +66,16 @@ func New(o Options) (*Office, error) {
 	}
 	f.links = links
 	return f, nil
+}
+
+func checkKeys(of string, recipients []string) error {
+	if len(recipients) == 0 {
+		return nil
+	}
+	if _, err := handover.ParseRecipients(recipients); err != nil {
+		return config.Problems{{Where: of + ".delivery", What: text(err)}}
+	}
+	return nil
 }
 
 func text(err error) string {

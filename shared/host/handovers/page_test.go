@@ -19,6 +19,7 @@ import (
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/host/handovers"
 	"github.com/usher365/usher/shared/ledger"
+	"github.com/usher365/usher/shared/profile"
 )
 
 var t0 = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
@@ -163,5 +164,21 @@ func TestWhatASecondVisitBrings(t *testing.T) {
 			assert.Len(t, h.ordered, c.ordered)
 			assert.Equal(t, c.owed, !h.account.Password.ExposedAt.IsZero())
 		})
+	}
+}
+
+func TestKeysThatAreNone(t *testing.T) {
+	private := "AGE-SECRET-KEY-1CANARY"
+	tenant, mine := config.Config{}, profile.Profile{Name: "mine"}
+	tenant.Tenants = []account.Tenant{{Alias: "contoso", Delivery: account.Delivery{Method: account.DeliverByAge, Recipients: []string{private}}}}
+	mine.Delivery = profile.Delivery{Method: account.DeliverByAge, Recipients: []string{private}}
+	for where, o := range map[string]handovers.Options{
+		"tenants.contoso.delivery": {Config: tenant},
+		"profile mine.delivery":    {Profiles: []profile.Profile{{Name: "none"}, mine}},
+	} {
+		_, err := handovers.New(o)
+		require.ErrorContains(t, err, where)
+		require.ErrorContains(t, err, "private key")
+		assert.NotContains(t, err.Error(), private)
 	}
 }
