@@ -113,7 +113,7 @@ func TestRefusedRequestSaysWhy(t *testing.T) {
 }
 
 func TestFilters(t *testing.T) {
-	work := []account.Action{account.Onboard, account.Modify, account.Offboard, account.Restore}
+	work := []account.Action{account.Onboard, account.Modify, account.Offboard, account.Restore, account.Rotate, account.Extend}
 	for name, c := range map[string]struct {
 		query string
 		want  ledger.Filter

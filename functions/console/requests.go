@@ -15,7 +15,7 @@ import (
 )
 
 // work are the actions a listing shows; syncs come too when all is asked for.
-var work = []account.Action{account.Onboard, account.Modify, account.Offboard, account.Restore}
+var work = []account.Action{account.Onboard, account.Modify, account.Offboard, account.Restore, account.Rotate, account.Extend}
 
 func (c *console) listRequests(r *http.Request) (any, error) {
 	f, err := c.filter(r.URL.Query())

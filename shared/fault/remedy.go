@@ -33,7 +33,7 @@ var meanings = []Meaning{
 	{DeliveriesExceeded, "A message came too often without being finished, so the process probably died each time.", "Look for crashes in the log, then 'usher dead replay'."},
 	{StepEndless, "A step went on and on and did not come to its end.", "See how far it came with 'usher status'; give the function more time, then 'usher dead replay'."},
 	{LedgerUnavailable, "The ledger could not be written.", "Check disk space and permissions of the data directory, or that the PostgreSQL database can be reached; nothing was lost."},
-	{SecretUnavailable, "The vault could not seal or open a password.", "Check the vault directory and the key file's permissions."},
+	{SecretUnavailable, "The vault could not seal or open a password.", "The text names what cannot be opened: the vault, its key, or what a request's account.password.reference names. Put that right."},
 	{CredentialInvalid, "The tenant refused Usher's own credential.", "Renew the secret or certificate (AZURE_CLIENT_…); then 'usher doctor'."},
 	{WorkloadIdentityMissing, "AWS or Azure gave Usher no identity to sign in with.", "On AWS: 'aws iam enable-outbound-web-identity-federation', and sts:GetWebIdentityToken for the role. On Azure: give the app its managed identity. Then 'usher doctor'."},
 	{TenantNotFound, "There is no such tenant in this cloud.", "Check the tenant id and USHER_CLOUD."},
