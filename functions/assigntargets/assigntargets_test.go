@@ -148,6 +148,7 @@ func TestRefusals(t *testing.T) {
 		"nobody":               {nil, events.AssignTargetsArgs{Change: "set"}, fault.RequestInvalid, "at least one"},
 		"nobody is left":       {some, events.AssignTargetsArgs{Change: "remove", Users: []string{"adele@contoso.com"}, Groups: []string{"Sales"}}, fault.RequestInvalid, "nobody would be left"},
 		"add to everybody":     {everybody, events.AssignTargetsArgs{Change: "add", Users: []string{"adele@contoso.com"}}, fault.RequestInvalid, "every user already"},
+		"add to no choice":     {nil, events.AssignTargetsArgs{Change: "add", Users: []string{"adele@contoso.com"}}, fault.RequestInvalid, "every user already"},
 		"primary user outside": {nil, events.AssignTargetsArgs{Change: "set", Users: []string{"adele@contoso.com"}, Primary: "Lee@contoso.com"}, fault.RequestInvalid, "primary user Lee@contoso.com"},
 		"primary user removed": {some, events.AssignTargetsArgs{Change: "remove", Users: []string{"adele@contoso.com"}}, fault.RequestInvalid, "primary user"},
 		"unknown change":       {nil, events.AssignTargetsArgs{Change: "swap"}, fault.MalformedCommand, "swap"},
@@ -163,6 +164,15 @@ func TestRefusals(t *testing.T) {
 			assert.ErrorContains(t, err, c.says)
 		})
 	}
+}
+
+// Where somebody lets in assigned users only, one more is no limit for anybody.
+func TestOneMoreOfThoseWhomSomebodyAssigned(t *testing.T) {
+	b := setup(t)
+	require.NoError(t, b.tenant.RequireAssignment(ctx, "tid", b.app, true))
+	require.NoError(t, b.tenant.Assign(ctx, "tid", b.app, b.lee, ""))
+	b.order(events.AssignTargetsArgs{Change: events.TargetsAdd, Users: []string{"adele@contoso.com"}}).run()
+	assert.Equal(t, sorted(b.adele, b.lee), b.assigned())
 }
 
 func TestAProfileMayRaiseTheLimit(t *testing.T) {

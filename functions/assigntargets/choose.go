@@ -15,7 +15,7 @@ import (
 // choose gives the connection's users as the command wants them. Nothing in the tenant
 // is changed, so that a wrong name, or one user too many, leaves everything as it was.
 func (h *Handler) choose(ctx context.Context, t task, s scene) (account.Targets, error) {
-	next, err := h.change(ctx, t)
+	next, err := h.change(ctx, t, s)
 	if err != nil {
 		return next, err
 	}
@@ -33,8 +33,9 @@ func (h *Handler) choose(ctx context.Context, t task, s scene) (account.Targets,
 	return next, brake(t, next)
 }
 
-// change applies the command to the choice.
-func (h *Handler) change(ctx context.Context, t task) (account.Targets, error) {
+// change applies the command to the choice. To add to everybody would keep all others out,
+// also where nobody has chosen yet.
+func (h *Handler) change(ctx context.Context, t task, s scene) (account.Targets, error) {
 	had, args := t.Account.Targets, t.Args
 	switch args.Change {
 	case events.TargetsSync:
@@ -47,7 +48,7 @@ func (h *Handler) change(ctx context.Context, t task) (account.Targets, error) {
 	case events.TargetsSet:
 		had.Users, had.Groups = nil, nil
 	case events.TargetsAdd:
-		if had.Mode == account.TargetsAll {
+		if had.Mode == account.TargetsAll || had.Mode == "" && !s.app.AssignmentRequired {
 			return had, fault.Stopf(fault.RequestInvalid, "the connection is for every user already: 'usher targets set' limits it to chosen ones")
 		}
 	default:

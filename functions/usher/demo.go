@@ -151,7 +151,7 @@ func (d *demo) tell(ctx context.Context) (err error) {
 	if err := d.prologue(); err != nil {
 		return err
 	}
-	if d.onboarded, err = d.scene(ctx, "1  A ticket asks for an account", d.script.onboard); err != nil {
+	if d.onboarded, err = d.scene(ctx, "1  A ticket asks for "+d.wanted(), d.script.onboard); err != nil {
 		return err
 	}
 	if err := d.ready(ctx); err != nil {

@@ -37,6 +37,14 @@ func (d *demo) prologue() error {
 		p.look.Dim("tenant"), d.settings.embedded.URL, d.standIns(), p.look.Dim("usher"), d.api.base, p.look.Dim("data"), d.settings.Data, kept)
 }
 
+// wanted is what the ticket asks for.
+func (d *demo) wanted() string {
+	if d.script.mode == profile.Connected {
+		return "a connection"
+	}
+	return "an account"
+}
+
 // plot says what will happen before the account is taken away.
 func (d *demo) plot() string {
 	switch d.script.mode {

@@ -71,6 +71,15 @@ func TestDemoOfAMode(t *testing.T) {
 	}
 }
 
+// A connection has no account, and nothing says that it has.
+func TestDemoOfAConnection(t *testing.T) {
+	out := newShell(t).ok("demo", "--profile", "trendmicro-cas", "--replication", "100ms")
+	for _, line := range []string{"1  A ticket asks for a connection", "There is no password", "nothing of ours", "the chain is whole"} {
+		assert.Contains(t, out, line)
+	}
+	assert.NotContains(t, out, "asks for an account")
+}
+
 // A synced account outlives the process, in the directory and in Entra.
 func TestSyncedAccountInTheTenantThatComesAlong(t *testing.T) {
 	s := newShell(t)
