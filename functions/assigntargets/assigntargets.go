@@ -97,6 +97,7 @@ func (h *Handler) Handle(ctx context.Context, t task) (step.Result, error) {
 		if err != nil {
 			return step.Result{}, err
 		}
+		next.PerUser = s.perUser // what is withdrawn is on record before it is
 		return step.Result{Again: true, Checkpoint: chosen, Learn: func(a *account.Account) { a.Targets = next; promise(a) }}, nil
 	}
 	finished, err := h.reach(ctx, t, s)

@@ -1,6 +1,7 @@
 package assigntargets
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -94,7 +95,10 @@ func (h *Handler) removePerUser(ctx context.Context, t task, s scene) error {
 func (h *Handler) readBack(t task, s scene) (step.Result, error) {
 	members, lacking, staying := s.standing(t)
 	learn := func(a *account.Account) {
-		a.Targets.Members, a.Targets.PerUser = members, s.perUser
+		a.Targets.Members = members
+		if !t.Args.RemovePerUser || len(s.perUser) == 0 {
+			a.Targets.PerUser = s.perUser
+		}
 		if g := promise(a); len(lacking)+len(staying) == 0 {
 			g.State, a.Targets.SyncedAt = account.GrantGiven, t.Now
 		}
@@ -157,9 +161,23 @@ func (s scene) detail(t task, members []account.TargetMember) string {
 	}
 	switch n := len(s.perUser); {
 	case t.Args.RemovePerUser:
-		parts = append(parts, "no consent of a single user is left")
+		parts = append(parts, "no consent of a single user is left"+withdrawn(t.Account.Targets.PerUser))
 	case n > 0:
 		parts = append(parts, fmt.Sprintf("%d users gave it consents of their own, which are not needed any more", n))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// withdrawn says whose consents were there before.
+func withdrawn(before []account.PerUserGrant) string {
+	var whose []string
+	for _, g := range before {
+		if name := cmp.Or(g.UserPrincipalName, g.ObjectID); !slices.Contains(whose, name) {
+			whose = append(whose, name)
+		}
+	}
+	if len(whose) == 0 {
+		return ""
+	}
+	return ", withdrawn are those of " + strings.Join(whose, ", ")
 }
