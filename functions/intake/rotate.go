@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/usher365/usher/events"
 	"github.com/usher365/usher/shared/account"
@@ -26,7 +27,7 @@ func (d *Desk) Rotate(ctx context.Context, acc account.Account, by, reason strin
 	if err != nil {
 		return account.Request{}, err
 	}
-	o.req.Reason = reason
+	o.req.Reason, o.req.Delivery = reason, how
 	delivery, err := d.deliveryFor(acc, o.tenant, how)
 	if err != nil {
 		return account.Request{}, err
@@ -39,10 +40,38 @@ func (d *Desk) Rotate(ctx context.Context, acc account.Account, by, reason strin
 		r := &rec.Request
 		r.AccountID, r.UserPrincipalName, r.Profile = acc.ID, acc.UserPrincipalName, acc.Profile
 		r.Steps = profile.RotationOf(rec.Account, delivery)
-		d.begin(&rec, o)
-		return ledger.Draft{Record: rec}, nil
+		if err := d.askForRecipients(&rec, o, delivery); err != nil {
+			return ledger.Draft{}, err
+		}
+		draft := ledger.Draft{Record: rec, Why: "overtaken by " + r.ID}
+		for _, open := range s.Open {
+			if unheeded(open) {
+				draft.Cancel = append(draft.Cancel, open.ID)
+			}
+		}
+		d.begin(&draft.Record, o)
+		return draft, nil
 	})
 	return verdict.Request, err
+}
+
+// askForRecipients puts to the policy all that an account holds when its password is to
+// go to others than before: who has it has its rights, and those were agreed to for
+// whoever was to have it then.
+func (d *Desk) askForRecipients(rec *ledger.Record, o order, how account.Delivery) error {
+	acc := rec.Account
+	if !how.Leaves() || how.Method == acc.Delivery.Method && slices.Equal(how.Recipients, acc.Delivery.Recipients) {
+		return nil
+	}
+	err := d.ask(rec, o, extended(acc, account.Extension{}, o.now))
+	rec.Account = acc // nothing is given anew, so nothing is to be heard of
+	return err
+}
+
+// unheeded reports whether a request is a rotation that nobody has agreed to yet. It gives
+// way to another one.
+func unheeded(r account.Request) bool {
+	return r.Action == account.Rotate && r.Question != nil && r.AwaitsPerson()
 }
 
 func (d *Desk) deliveryFor(acc account.Account, t account.Tenant, how *events.Delivery) (account.Delivery, error) {
@@ -88,7 +117,7 @@ func mayRotate(o order, s ledger.Situation, asked account.Account) error {
 	lost := false
 	for _, open := range s.Open {
 		switch {
-		case open.Cancelled != "":
+		case open.Cancelled != "", unheeded(open):
 		case lostPassword(open):
 			lost = true
 		case open.Action == account.Rotate:

@@ -91,3 +91,30 @@ func TestARotationDoesNotWaitForALostHandOver(t *testing.T) {
 		assert.Equal(t, fault.AccountBusy, fault.CodeOf(err), name)
 	}
 }
+
+// Who has the password has the rights: it goes to nobody else unasked.
+func TestAPasswordGoesToNobodyElseUnasked(t *testing.T) {
+	o := open(t)
+	o.Deliverable = func(account.Delivery) error { return nil }
+	mine := &events.Delivery{Method: "age", Recipients: []string{"age1mine"}}
+	r, err := o.rotate(o.kept(nil), mine)
+	require.NoError(t, err)
+	assert.Equal(t, account.Accepted, account.StateOf(r), "its rights are automatic")
+
+	on := o.accepted("onboard-kaspersky-new")
+	o.run(on.ID)
+	acc := o.account(on.AccountID)
+	r, err = o.rotate(acc, mine)
+	require.NoError(t, err)
+	require.Equal(t, account.Parked, account.StateOf(r))
+	assert.Contains(t, string(r.Question.Document), "age1mine", "they agree to whom it goes")
+	other, err := o.rotate(acc, &events.Delivery{Method: "link"})
+	require.NoError(t, err)
+	assert.Equal(t, account.Cancelled, account.StateOf(o.request(r.ID)), "the later word holds")
+	_, err = o.Approve(t.Context(), other.ID, account.Approval{By: "olga@contoso.com"})
+	require.ErrorContains(t, err, "asked for the request")
+	usual, err := o.rotate(acc, nil)
+	require.NoError(t, err)
+	assert.Equal(t, account.Accepted, account.StateOf(usual), "as it was agreed to, at once")
+	assert.Equal(t, account.Cancelled, account.StateOf(o.request(other.ID)))
+}
