@@ -18,6 +18,7 @@ import (
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/consent"
 	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/policy"
 	"github.com/usher365/usher/shared/step"
 )
 
@@ -53,6 +54,7 @@ type Handler struct {
 	setting     *Setting
 	links       Links
 	proof       consent.Proof
+	decide      func(policy.Facts) policy.Decision
 }
 
 // Policy is how patient the function is: with an administrator a week, then with a person

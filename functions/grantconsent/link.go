@@ -11,6 +11,7 @@ import (
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/consent"
 	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/policy"
 	"github.com/usher365/usher/shared/step"
 )
 
@@ -28,6 +29,12 @@ func (h *Handler) WithLinks(l Links, p consent.Proof) *Handler {
 }
 
 // week is how long an administrator may take.
+// WithPolicy has what comes with a consent beyond what was asked for put to the policy.
+func (h *Handler) WithPolicy(decide func(policy.Facts) policy.Decision) *Handler {
+	h.decide = decide
+	return h
+}
+
 const week = 7 * 24 * time.Hour
 
 // settled is how long a consent that was given may take to show.
@@ -96,6 +103,22 @@ func (h *Handler) byLink(ctx context.Context, t task) (step.Result, error) {
 	return h.await(ctx, t, r, res, s)
 }
 
+// forbids says why the policy does not let an application keep what came with its consent.
+// The administrator who consented stands for one approver, and for no more.
+func (h *Handler) forbids(t task, more []account.AppPermission) string {
+	if h.decide == nil {
+		return ""
+	}
+	f := policy.Facts{Tenant: t.Tenant.Alias}
+	for _, p := range more {
+		f.Rights = append(f.Rights, policy.RightOf(account.Grant{Kind: p.Kind(), Target: p.Target(t.Args.AppID)}))
+	}
+	if d := h.decide(f); d.Tier > policy.OneApprover {
+		return d.Summary()
+	}
+	return ""
+}
+
 func wantedOf(t task) (all []account.AppPermission) {
 	for _, p := range t.Args.Permissions {
 		all = append(all, account.AppPermission(p))
@@ -128,6 +151,9 @@ func (h *Handler) prove(ctx context.Context, t task, r round, res step.Result) (
 	}
 	res.Detail = fmt.Sprintf("%s may use %s", t.Args.App, strings.Join(namesOf(wantedOf(t)), ", "))
 	if more := r.beyond(t, v.Held); len(more) > 0 {
+		if why := h.forbids(t, more); why != "" {
+			return res, fault.Stopf(fault.PolicyForbidden, "the registration of %s also asked for what nobody had agreed to: %s", t.Args.App, why)
+		}
 		res.Detail += "; its registration also asked for " + strings.Join(namesOf(more), ", ")
 	}
 	return res, nil

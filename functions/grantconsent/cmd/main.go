@@ -10,6 +10,7 @@ import (
 	"github.com/usher365/usher/shared/host/clients"
 	"github.com/usher365/usher/shared/host/consents"
 	"github.com/usher365/usher/shared/host/lambda"
+	"github.com/usher365/usher/shared/host/policies"
 	"github.com/usher365/usher/shared/step"
 )
 
@@ -24,8 +25,13 @@ func wire(_ context.Context, p *lambda.Process) (lambda.Consumer, error) {
 	if err != nil {
 		return lambda.Consumer{}, err
 	}
+	rules, err := policies.Known(p.Config)
+	if err != nil {
+		return lambda.Consumer{}, err
+	}
 	links := consents.New(consents.Options{Config: p.Config, Ledger: p.Ledger, Tenant: p.Tenants.Find, Now: p.Now, Log: p.Log})
 	step.Handle(p.Runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(applications, applications, applications).
-		WithSetting(grantconsent.NewSetting(applications, applications)).WithLinks(links, clients.Proof{Directory: applications}).Handle)
+		WithSetting(grantconsent.NewSetting(applications, applications)).WithLinks(links, clients.Proof{Directory: applications}).
+		WithPolicy(rules.Decide).Handle)
 	return lambda.Consumer{Handle: p.Runner.Deliver, Longest: grantconsent.Policy.Longest()}, nil
 }

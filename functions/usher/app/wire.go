@@ -61,7 +61,8 @@ func (a *App) wireFunctions(context.Context) error {
 	}).Handle)
 	step.Handle(a.Runner, events.GrantRoleGroup, grantrolegroup.Policy(a.room.History.Next), grantrolegroup.New(a.Directory, a.Exchange, a.room).Handle)
 	step.Handle(a.Runner, events.GrantConsent, grantconsent.Policy, grantconsent.New(a.Applications, a.Applications, a.Applications).
-		WithSetting(grantconsent.NewSetting(a.Applications, a.Applications)).WithLinks(a.consents, clients.Proof{Directory: a.Applications}).Handle)
+		WithSetting(grantconsent.NewSetting(a.Applications, a.Applications)).WithLinks(a.consents, clients.Proof{Directory: a.Applications}).
+		WithPolicy(a.Policy.Decide).Handle)
 	step.Handle(a.Runner, events.AssignTargets, assigntargets.Policy, assigntargets.New(assigntargets.Options{
 		Applications: a.Applications, Assignments: a.Applications, Directory: a.Applications, Delegations: a.Applications,
 	}).Handle)
