@@ -18,7 +18,8 @@ func replaces(o order, s ledger.Situation, planned profile.Planned) bool {
 }
 
 // halfMade reports whether a connection was left as it was when its onboarding failed:
-// what was wrong with the request can only be put right by another one.
+// what was wrong with the request can only be put right by another one, and whoever agreed
+// to the first has not seen the second.
 func halfMade(s ledger.Situation) bool {
 	return s.Account.State == account.AccountPlanned && len(s.Open) == 0
 }
@@ -43,7 +44,7 @@ func (d *Desk) replace(o order, s ledger.Situation, planned profile.Planned) (le
 	r.AccountID, r.UserPrincipalName, r.Reconnects = acc.ID, acc.UserPrincipalName, &change
 	r.Steps, r.OnFailure = steps, planned.OnFailure
 	q := questionOf(o, planned.Account)
-	if !widens(acc, planned.Account, o) {
+	if !widens(acc, planned.Account, o) && !halfMade(s) {
 		q.Grants = change.Gives
 	}
 	if err := d.ask(&draft.Record, o, q); err != nil {

@@ -123,9 +123,9 @@ func TestAReconnectionWaitsForItsTurn(t *testing.T) {
 // A connection whose onboarding failed, and was left to a person, takes the corrected ticket.
 func TestACorrectedOnboardingGoesOnWhereTheFirstFailed(t *testing.T) {
 	o := open(t)
-	first := o.post(wanting(t, "1", "User.Read", "offline_access"))
-	require.Equal(t, intake.Accepted, first.Status, first.Reason)
-	early := o.post(wanting(t, "2", "User.Read"))
+	first := o.post(wanting(t, "1", "Mail.ReadWrite", "offline_access"))
+	o.agree(first.RequestID)
+	early := o.post(wanting(t, "2", "Mail.ReadWrite"))
 	assert.Equal(t, fault.AlreadyManaged, early.Code, "while it is at work it is not overtaken")
 	require.NoError(t, o.ledger.Update(t.Context(), first.RequestID, func(rec *ledger.Record) error {
 		rec.Request.Steps[0].State, rec.Request.Steps[0].FinishedAt = account.StepDone, o.now
@@ -138,9 +138,11 @@ func TestACorrectedOnboardingGoesOnWhereTheFirstFailed(t *testing.T) {
 	}))
 	require.Equal(t, account.Failed, account.StateOf(o.request(first.RequestID)))
 
-	a := o.post(wanting(t, "3", "User.Read"))
-	require.Equal(t, intake.Accepted, a.Status, a.Reason)
+	a := o.post(wanting(t, "3", "Mail.ReadWrite"))
+	require.Equal(t, intake.Parked, a.Status, a.Reason)
 	r := o.request(a.RequestID)
+	require.NotEmpty(t, r.Question.Grants)
+	assert.Equal(t, "Mail.ReadWrite (delegated)", r.Question.Grants[1].Name, "who agreed to the first has not seen this one")
 	assert.Equal(t, o.request(first.RequestID).AccountID, r.AccountID)
 	assert.Equal(t, []string{"grantconsent", "assigntargets", "revokeoffline_access (delegated)"}, titles(t, r.Steps), "what it no longer asks for goes")
 	failed := o.request(first.RequestID)
