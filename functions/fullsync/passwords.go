@@ -40,16 +40,20 @@ type Passwords struct {
 const restorable = 31 * 24 * time.Hour
 
 // passwords sets those anew that are due, that somebody may have seen, or that nobody took
-// from their link, and throws away those of accounts that cannot come back.
-func (h *Handler) passwords(ctx context.Context, t step.Task[events.FullSyncArgs], accounts []account.Account) error {
+// from their link, and throws away those of accounts that cannot come back. A rotation that
+// failed is told of and not begun again each night: it takes the account's roles for minutes.
+func (h *Handler) passwords(ctx context.Context, t step.Task[events.FullSyncArgs], accounts []account.Account, open []account.Request) error {
 	if h.Passwords == nil {
 		return nil
 	}
+	worked := worked(open)
 	for _, a := range accounts {
 		var err error
 		switch p := a.Password; {
 		case a.State == account.AccountGone:
 			err = h.forget(ctx, t, a)
+		case p.NextRef != "" && !worked[a.ID] && (p.Due(t.Now) || !p.ExposedAt.IsZero()):
+			err = h.warn(ctx, t, a, "rotation.failed", "the password is due to be set anew, and the last rotation failed: put right what its request names, then run 'usher rotate "+a.UserPrincipalName+"'", nil)
 		case !p.ExposedAt.IsZero() && a.State != account.AccountLeaving:
 			_, err = h.rotate(ctx, t, a, "somebody may have seen the password", toVault())
 		case a.State != account.AccountActive:

@@ -136,6 +136,29 @@ func TestAPasswordThatSomebodyMayHaveSeenIsSetAnew(t *testing.T) {
 	assert.Empty(t, b.kinds(t))
 }
 
+// A rotation that failed took the account's roles for minutes: that is not done each night.
+func TestARotationThatFailedIsToldOfAndNotBegunAgain(t *testing.T) {
+	for name, due := range map[string]account.Password{
+		"old":  {SetAt: now.AddDate(0, 0, -90), RotateDays: 90},
+		"seen": {Handovers: 1, ExposedAt: now.Add(-time.Hour)},
+	} {
+		b := setup(t)
+		due.NextRef = "next"
+		b.onboarded(t, name, func(a *account.Account) { a.Password = due })
+		o := &office{}
+		b.look(t, o)
+		assert.Empty(t, o.rotated)
+		assert.Equal(t, []string{"rotation.failed"}, b.kinds(t))
+
+		require.NoError(t, b.ledger.Update(t.Context(), "req-"+name, func(rec *ledger.Record) error {
+			rec.Request.Steps = append(rec.Request.Steps, account.Step{Name: "handover", State: account.StepPending})
+			return nil
+		}))
+		b.look(t, o)
+		assert.Contains(t, o.rotated, "acc-"+name, "one that is under way is the desk's to judge")
+	}
+}
+
 func TestACopyThatWasLeftAfterTheRevealIsThrownAway(t *testing.T) {
 	b := setup(t)
 	b.onboarded(t, "shown", func(a *account.Account) {

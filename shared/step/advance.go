@@ -269,6 +269,8 @@ func (a *advance) closeFailed() {
 	case acc.ID == "":
 	case a.heldBack():
 		acc.State = account.AccountActive
+	case a.rec.Request.Action == account.Rotate && whole(*acc):
+		// It has every role again that was taken for the new password.
 	case a.remains():
 		a.become(account.AccountLeaving)
 	}

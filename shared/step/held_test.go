@@ -43,3 +43,19 @@ func TestAHeldAccountIsActiveAgain(t *testing.T) {
 		})
 	}
 }
+
+// A rotation that failed leaves an account that is as promised, if it has its roles again.
+func TestAFailedRotationLeavesTheAccountActive(t *testing.T) {
+	for role, state := range map[account.GrantState]account.AccountState{
+		account.GrantGiven: account.AccountActive, account.GrantLeaving: account.AccountLeaving,
+	} {
+		r := setup(t, failing(fault.Stop(fault.PermissionMissing, errors.New("no right to reset"))))
+		rec := r.book.records["req"]
+		rec.Request.Action, rec.Account.State, rec.Account.ObjectID = account.Rotate, account.AccountActive, "obj-1"
+		rec.Account.Grants = []account.Grant{{Kind: account.DirectoryRole, Target: "role", State: role}}
+		r.book.records["req"] = rec
+		r.deliver(r.first())
+		assert.Equal(t, account.Failed, account.StateOf(r.record().Request))
+		assert.Equal(t, state, r.record().Account.State, role)
+	}
+}

@@ -10,8 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/usher365/usher/events"
+	"github.com/usher365/usher/functions/console"
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
+	"github.com/usher365/usher/shared/tenantfake"
 )
 
 // A ticketing system that does not take a password may have shown it to somebody all the
@@ -73,5 +75,22 @@ func TestALinkThatIsOpenedTwiceBeforeTheAccountIsReady(t *testing.T) {
 		time.Sleep(25 * time.Hour)
 		assert.False(t, s.tenant.CheckPassword("early@"+domain, first))
 		assert.Contains(t, s.account(r).SecretRef, ".req-", "the new one lies in the vault")
+	})
+}
+
+// Where nobody gave our application the right to reset passwords, a rotation fails and the
+// account stays what it was: its end is looked after, and its role is there.
+func TestARotationThatIsNotAllowedCostsTheAccountNothing(t *testing.T) {
+	tell(t, "", func(s *stage) {
+		r := s.reaches(s.taken(s.delivered("kept", "vault")), account.Succeeded, 2*time.Hour)
+		s.tenant.SetDirectoryRoles(tenantfake.DefaultClientID, "Exchange Administrator")
+		s.tenant.RevokeTokens()
+		time.Sleep(3 * time.Hour)
+		var rotation console.Request
+		require.Equal(t, http.StatusOK, s.api(http.MethodPost, "/api/accounts/kept@"+domain+"/rotate", console.Rotation{By: "ann"}, &rotation))
+		failed := s.reaches(rotation.ID, account.Failed, 3*time.Hour)
+		assert.Contains(t, failed.Fault.Message, "User Administrator")
+		assert.Equal(t, account.AccountActive, s.account(r).State)
+		assert.Equal(t, []string{"Service Support Administrator"}, s.tenant.RolesOf("kept@"+domain))
 	})
 }
