@@ -22,6 +22,7 @@ const viaTicket = "ticket"
 func (d *Desk) Approve(ctx context.Context, requestID string, a account.Approval) (account.Request, error) {
 	var after account.Request
 	var refused error
+	a.By = strings.TrimSpace(a.By)
 	err := d.Ledger.Update(ctx, requestID, func(rec *ledger.Record) error {
 		tenant, err := d.tenantByID(rec.Request.Tenant)
 		if err != nil {

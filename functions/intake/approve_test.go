@@ -41,9 +41,10 @@ func TestApprove(t *testing.T) {
 	_, err = o.approve(id, "Sven@Contoso.com")
 	require.ErrorContains(t, err, "approved it already")
 
-	r, err = o.approve(id, "bea@contoso.com")
+	r, err = o.approve(id, " bea@contoso.com ")
 	require.NoError(t, err)
-	assert.Len(t, r.Approvals, 2)
+	require.Len(t, r.Approvals, 2)
+	assert.Equal(t, "bea@contoso.com", r.Approvals[1].By, "as who is told of it is written to")
 	assert.Equal(t, start, r.ApprovedAt)
 	assert.Equal(t, []string{"notify " + id + "/notice-3/1", "checkfitness " + id + "/checkfitness/1"}, o.sent.take())
 	assert.Equal(t, []string{"request.parked", "approval.given", "approval.refused", "request.approved"}, o.kinds(id))
