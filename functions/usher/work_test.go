@@ -80,6 +80,22 @@ func TestDemoOfAConnection(t *testing.T) {
 	assert.NotContains(t, out, "asks for an account")
 }
 
+// The demo runs every guide, and whoever has to agree agrees.
+func TestDemoOfEveryOtherProfile(t *testing.T) {
+	for name, says := range map[string]string{
+		"practice-protect-federation":    "one person must still agree",
+		"practice-protect-mail-redirect": "Exchange Administrator assigned",
+		"mediafly-intelligence":          "tenant setting admin-consent-request-policy",
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := newShell(t).ok("demo", "--profile", name, "--replication", "100ms")
+			for _, line := range []string{says, "agrees: usher approve", "nothing of ours", "the chain is whole"} {
+				assert.Contains(t, out, line)
+			}
+		})
+	}
+}
+
 // A synced account outlives the process, in the directory and in Entra.
 func TestSyncedAccountInTheTenantThatComesAlong(t *testing.T) {
 	s := newShell(t)
