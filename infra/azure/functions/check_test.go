@@ -22,7 +22,12 @@ import (
 // hostFile is host.json, with the settings that we use and no other.
 type hostFile struct {
 	Version, FunctionTimeout string
-	Extensions               struct {
+	Logging                  struct {
+		ApplicationInsights struct {
+			HTTPAutoCollectionOptions struct{ EnableHTTPTriggerExtendedInfoCollection *bool }
+		}
+	}
+	Extensions struct {
 		HTTP       struct{ RoutePrefix *string }
 		ServiceBus struct {
 			AutoCompleteMessages              bool
@@ -130,8 +135,10 @@ func (p *problems) checkHost(app fs.FS) {
 		return
 	}
 	bus, handler := h.Extensions.ServiceBus, h.CustomHandler
+	addresses := h.Logging.ApplicationInsights.HTTPAutoCollectionOptions.EnableHTTPTriggerExtendedInfoCollection
 	p.unless(h.Version == "2.0", "host.json: version %q", h.Version)
 	p.unless(h.Extensions.HTTP.RoutePrefix != nil && *h.Extensions.HTTP.RoutePrefix == "", "host.json: routePrefix must be empty, or the webhook moves to /api")
+	p.unless(addresses != nil && !*addresses, "host.json: Application Insights would record the addresses of calls, and with them one-time links and the states of consents")
 	p.unless(bus.AutoCompleteMessages, "host.json: without autoCompleteMessages nobody completes a message")
 	p.unless(bus.PrefetchCount == 0, "host.json: messages that are fetched ahead wait with their lock running")
 	p.unless(bus.MaxConcurrentCalls > 0, "host.json: maxConcurrentCalls")

@@ -32,6 +32,8 @@ func TestTheApp(t *testing.T) {
 // Every way to break the app that we know of is found.
 func TestBrokenApps(t *testing.T) {
 	for name, c := range map[string]struct{ file, old, new string }{
+		"Addresses":            {"host.json", `"enableHttpTriggerExtendedInfoCollection": false`, `"enableHttpTriggerExtendedInfoCollection": true`},
+		"AddressesByDefault":   {"host.json", `"httpAutoCollectionOptions": { "enableHttpTriggerExtendedInfoCollection": false }`, ``},
 		"RoutePrefix":          {"host.json", `"routePrefix": ""`, `"routePrefix": "api"`},
 		"NoRoutePrefix":        {"host.json", `"http": { "routePrefix": "" },`, ``},
 		"NoProxying":           {"host.json", `"enableProxyingHttpRequest": true`, `"enableProxyingHttpRequest": false`},
