@@ -3,6 +3,7 @@ package fullsync
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/usher365/usher/events"
@@ -46,7 +47,8 @@ func (h *Handler) passwords(ctx context.Context, t step.Task[events.FullSyncArgs
 	if h.Passwords == nil {
 		return nil
 	}
-	worked := worked(open)
+	// A request that waits for a new password works on nothing.
+	worked := worked(slices.DeleteFunc(slices.Clone(open), step.LostPassword))
 	for _, a := range accounts {
 		var err error
 		switch p := a.Password; {

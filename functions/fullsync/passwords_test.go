@@ -159,6 +159,25 @@ func TestARotationThatFailedIsToldOfAndNotBegunAgain(t *testing.T) {
 	}
 }
 
+// The request whose hand-over failed stays open until a person has it tried again.
+func TestARotationThatFailedIsNotBegunAgainForAHandOverThatFailed(t *testing.T) {
+	b := setup(t)
+	b.onboarded(t, "seen", func(a *account.Account) {
+		a.State, a.Password = account.AccountPlanned, account.Password{Handovers: 1, ExposedAt: now.Add(-time.Hour), NextRef: "next"}
+	})
+	require.NoError(t, b.ledger.Update(t.Context(), "req-seen", func(rec *ledger.Record) error {
+		rec.Request.Steps = append(rec.Request.Steps, account.Step{
+			Name: events.StepHandOver, State: account.StepPending, FaultCode: string(fault.HandoverFailed),
+		})
+		rec.Request.Park("the hand-over failed")
+		return nil
+	}))
+	o := &office{}
+	b.look(t, o)
+	assert.Empty(t, o.rotated)
+	assert.Equal(t, []string{"rotation.failed"}, b.kinds(t))
+}
+
 func TestACopyThatWasLeftAfterTheRevealIsThrownAway(t *testing.T) {
 	b := setup(t)
 	b.onboarded(t, "shown", func(a *account.Account) {
