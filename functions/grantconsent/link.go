@@ -28,13 +28,13 @@ func (h *Handler) WithLinks(l Links, p consent.Proof) *Handler {
 	return h
 }
 
-// week is how long an administrator may take.
 // WithPolicy has what comes with a consent beyond what was asked for put to the policy.
 func (h *Handler) WithPolicy(decide func(policy.Facts) policy.Decision) *Handler {
 	h.decide = decide
 	return h
 }
 
+// week is how long an administrator may take.
 const week = 7 * 24 * time.Hour
 
 // settled is how long a consent that was given may take to show.

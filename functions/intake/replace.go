@@ -38,6 +38,7 @@ func (d *Desk) replace(o order, s ledger.Situation, planned profile.Planned) (le
 	}
 	if halfMade(s) {
 		draft.Cancel = append(draft.Cancel, acc.RequestID)
+		acc.RequestID = o.requestID() // should this one fail too, the next overtakes it
 	}
 	change, steps := profile.Reconnect(acc, planned)
 	r := &draft.Request

@@ -148,6 +148,17 @@ func TestACorrectedOnboardingGoesOnWhereTheFirstFailed(t *testing.T) {
 	failed := o.request(first.RequestID)
 	assert.Equal(t, account.Failed, account.StateOf(failed))
 	assert.Equal(t, "overtaken by "+r.ID, failed.Cancelled, "a replay of it does nothing any more")
+
+	require.NoError(t, o.ledger.Update(t.Context(), r.ID, func(rec *ledger.Record) error {
+		rec.Request.Parked = ""
+		for i := range rec.Request.Steps {
+			rec.Request.Steps[i].State, rec.Request.Steps[i].FinishedAt = account.StepFailed, o.now
+		}
+		return nil
+	}))
+	third := o.post(wanting(t, "4", "Mail.ReadWrite"))
+	require.Equal(t, intake.Parked, third.Status, third.Reason)
+	assert.Equal(t, "overtaken by "+third.RequestID, o.request(r.ID).Cancelled, "the correction that failed too is not replayed either")
 }
 
 func TestAnotherApplicationOfTheNameIsRefused(t *testing.T) {

@@ -78,7 +78,7 @@ var Policy = step.Policy{
 // goesOn is false where the account must not be touched at all.
 func goesOn(code fault.Code) bool {
 	switch code {
-	case fault.AccountProtected, fault.AccountHeld, fault.FederationUnknown, fault.LastGlobalAdmin, fault.RestoreWindowOver, fault.UserSynced:
+	case fault.AccountProtected, fault.AccountHeld, fault.FederationUnknown, fault.LastGlobalAdmin, fault.GlobalAdminCount, fault.RestoreWindowOver, fault.UserSynced:
 		return false
 	}
 	return true

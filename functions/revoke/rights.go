@@ -116,7 +116,7 @@ func (h *Handler) holds(ctx context.Context, t task, role string) (*account.Role
 }
 
 // guardAdmins refuses to take Global Administrator away where too few would be left;
-// never is it taken from the last holder.
+// never is it taken from the last holder, nor for a moment where too many hold it to give it back.
 func (h *Handler) guardAdmins(ctx context.Context, t task, role string) error {
 	if !strings.EqualFold(role, account.GlobalAdministrator) {
 		return nil
@@ -132,8 +132,16 @@ func (h *Handler) guardAdmins(ctx context.Context, t task, role string) error {
 	if !holders[t.Account.ObjectID] {
 		return nil
 	}
-	if err := h.Limits(t.Tenant.Alias).MayRemove(len(holders)); err != nil {
+	limits := h.Limits(t.Tenant.Alias)
+	if err := limits.MayRemove(len(holders)); err != nil {
 		return fault.Stop(fault.LastGlobalAdmin, err)
+	}
+	if !t.Args.ForReset {
+		return nil
+	}
+	// What may not be given again is not taken for a moment.
+	if err := limits.MayAdd(len(holders) - 1); err != nil {
+		return fault.Stop(fault.GlobalAdminCount, err)
 	}
 	return nil
 }
