@@ -164,13 +164,21 @@ func TestExpiredAccountsAreOffboarded(t *testing.T) {
 	assert.Equal(t, []string{"acc-old"}, b.desk.expired)
 }
 
-func TestAHoldKeepsAnExpiredAccount(t *testing.T) {
-	b := setup(t)
-	b.desk.err = fault.Stopf(fault.AccountHeld, "federation in use")
-	b.onboarded(t, "held", func(a *account.Account) { a.ExpiresAt = now.Add(-time.Hour) })
-	run, err := b.run(t)
-	require.NoError(t, err)
-	assert.Equal(t, []string{fullsync.AccountExpired}, kinds(run.Findings))
+// One that may not be touched keeps no other from its end, and is on the report.
+func TestAnExpiredAccountThatMustStayIsTold(t *testing.T) {
+	for _, state := range []account.AccountState{account.AccountActive, account.AccountPlanned} {
+		for _, code := range []fault.Code{fault.AccountHeld, fault.AccountProtected} {
+			b := setup(t)
+			b.desk.err = fault.Stopf(code, "not to be touched")
+			for _, name := range []string{"one", "two"} {
+				b.onboarded(t, name, func(a *account.Account) { a.State, a.ExpiresAt = state, now.Add(-time.Hour) })
+			}
+			run, err := b.run(t)
+			require.NoError(t, err)
+			assert.Equal(t, []string{fullsync.AccountExpired, fullsync.AccountExpired}, kinds(run.Findings), "%s %s", state, code)
+			assert.ElementsMatch(t, []string{"acc-one", "acc-two"}, b.desk.expired)
+		}
+	}
 }
 
 func TestTheBrakeWithholdsRemovals(t *testing.T) {

@@ -82,7 +82,7 @@ func (h *Handler) lives(ctx context.Context, t step.Task[events.FullSyncArgs], a
 			seen = lifetime.Unknown
 		}
 		verdict := assess(a, seen, t.Now)
-		run.Findings = append(run.Findings, flagged(a, verdict)...)
+		run.Findings = append(run.Findings, flagged(a, verdict, t.Now)...)
 		if !reflect.DeepEqual(verdict.Record, a.Life) {
 			if err := h.remember(ctx, t, a, seen); err != nil {
 				return fmt.Errorf("keep what is due for %s: %w", a.UserPrincipalName, err)
@@ -110,12 +110,14 @@ func assess(a account.Account, seen lifetime.Presence, now time.Time) lifetime.V
 	return lifetime.Assess(s, now)
 }
 
+// takeAway starts the offboarding that a verdict orders. One that is refused keeps no
+// other account from its own: that the account has expired is on the report.
 func (h *Handler) takeAway(ctx context.Context, a account.Account, v lifetime.Verdict) error {
 	for _, action := range v.Actions {
 		if action.Offboard == nil {
 			continue
 		}
-		if err := h.desk.Expire(ctx, a, action.Text, *action.Offboard); err != nil && !fault.Is(err, fault.AccountHeld) {
+		if err := h.desk.Expire(ctx, a, action.Text, *action.Offboard); err != nil && !fault.Is(err, fault.AccountHeld) && !fault.Is(err, fault.AccountProtected) {
 			return err
 		}
 	}
@@ -169,9 +171,12 @@ func over(was account.Account, now account.Life, at time.Time) (clear []ledger.C
 }
 
 // flagged are the findings that stay on the report until somebody ends them. That an
-// account has expired is told by Compare.
-func flagged(a account.Account, v lifetime.Verdict) (findings []ledger.Finding) {
+// active account has expired is told by Compare.
+func flagged(a account.Account, v lifetime.Verdict, now time.Time) (findings []ledger.Finding) {
 	c := comparison{account: a}
+	if a.State == account.AccountPlanned {
+		c.expiry(now)
+	}
 	for _, flag := range v.Flags {
 		switch flag {
 		case lifetime.FlagReview:
