@@ -51,19 +51,13 @@ func Compare(managed []account.Account, seen Observed, now time.Time) (findings 
 	return findings
 }
 
-// worked are the accounts that requests are at work on, by id.
-func worked(open []account.Request) map[string]bool {
-	ids := map[string]bool{}
-	for _, r := range open {
-		ids[r.AccountID] = true
-	}
-	return ids
-}
-
 // Unfinished lists the accounts whose revocation (or return) failed for good, and which
 // nobody works on: something of them may be left in the tenant.
 func Unfinished(accounts []account.Account, open []account.Request) (findings []ledger.Finding) {
-	worked := worked(open)
+	worked := map[string]bool{}
+	for _, r := range open {
+		worked[r.AccountID] = true
+	}
 	for _, a := range accounts {
 		if a.State == account.AccountLeaving && !worked[a.ID] {
 			c := comparison{account: a}

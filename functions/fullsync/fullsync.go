@@ -166,7 +166,7 @@ func (h *Handler) sync(ctx context.Context, t step.Task[events.FullSyncArgs], p 
 	if err := h.syncTargets(ctx, accounts); err != nil {
 		return err
 	}
-	if err := h.passwords(ctx, t, accounts, open); err != nil {
+	if err := h.passwords(ctx, t, accounts); err != nil {
 		return err
 	}
 	return h.requeueLost(ctx, t, open, run)

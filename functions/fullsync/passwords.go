@@ -3,7 +3,6 @@ package fullsync
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/usher365/usher/events"
@@ -42,20 +41,16 @@ const restorable = 31 * 24 * time.Hour
 
 // passwords sets those anew that are due, that somebody may have seen, or that nobody took
 // from their link, and throws away those of accounts that cannot come back. A rotation that
-// failed is told of and not begun again each night: it takes the account's roles for minutes.
-func (h *Handler) passwords(ctx context.Context, t step.Task[events.FullSyncArgs], accounts []account.Account, open []account.Request) error {
+// failed is told of and not begun again each night.
+func (h *Handler) passwords(ctx context.Context, t step.Task[events.FullSyncArgs], accounts []account.Account) error {
 	if h.Passwords == nil {
 		return nil
 	}
-	// A request that waits for a new password works on nothing.
-	worked := worked(slices.DeleteFunc(slices.Clone(open), step.LostPassword))
 	for _, a := range accounts {
 		var err error
 		switch p := a.Password; {
 		case a.State == account.AccountGone:
 			err = h.forget(ctx, t, a)
-		case p.NextRef != "" && !worked[a.ID] && (p.Due(t.Now) || !p.ExposedAt.IsZero()):
-			err = h.warn(ctx, t, a, "rotation.failed", "the password is due to be set anew, and the last rotation failed: put right what its request names, then run 'usher rotate "+a.UserPrincipalName+"'", nil)
 		case !p.ExposedAt.IsZero() && a.State != account.AccountLeaving:
 			_, err = h.rotate(ctx, t, a, "somebody may have seen the password", toVault())
 		case a.State != account.AccountActive:
@@ -126,6 +121,13 @@ func toVault() *events.Delivery { return &events.Delivery{Method: string(account
 // rotate reports whether it began a rotation. An account that is being worked on has
 // another night; one whose password is not ours to set is told of.
 func (h *Handler) rotate(ctx context.Context, t step.Task[events.FullSyncArgs], a account.Account, why string, how *events.Delivery) (begun bool, err error) {
+	switch failed, err := h.failedBefore(ctx, a); {
+	case err != nil:
+		return false, err
+	case failed != "":
+		return false, h.warn(ctx, t, a, "rotation.failed", fmt.Sprintf(
+			"the password is due to be set anew, and request %s failed to: put right what it names, then run 'usher rotate %s'", failed, a.UserPrincipalName), nil)
+	}
 	_, err = h.Passwords.Desk.Rotate(ctx, a, events.FullSync, why, how)
 	switch {
 	case fault.Is(err, fault.AccountBusy):
@@ -134,6 +136,20 @@ func (h *Handler) rotate(ctx context.Context, t step.Task[events.FullSyncArgs], 
 		return false, h.warn(ctx, t, a, "rotation.refused", "the password is due to be set anew, and that is refused: "+err.Error(), nil)
 	}
 	return err == nil, err
+}
+
+// failedBefore gives the account's last rotation where it failed: another one would take
+// the roles for minutes once more. What has come out about the password since lets it be tried again.
+func (h *Handler) failedBefore(ctx context.Context, a account.Account) (id string, err error) {
+	last, err := h.books.Requests(ctx, ledger.Filter{Tenant: a.Tenant, AccountID: a.ID, Actions: []account.Action{account.Rotate}, Limit: 1})
+	if err != nil || len(last) == 0 {
+		return "", err
+	}
+	r, p := last[0], a.Password
+	if account.StateOf(r) != account.Failed || r.CreatedAt.Before(p.SetAt) || r.CreatedAt.Before(p.ExposedAt) {
+		return "", nil
+	}
+	return r.ID, nil
 }
 
 func (h *Handler) note(ctx context.Context, t step.Task[events.FullSyncArgs], a account.Account, kind, text string, change func(*account.Account)) error {

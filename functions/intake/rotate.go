@@ -10,7 +10,6 @@ import (
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/ledger"
 	"github.com/usher365/usher/shared/profile"
-	"github.com/usher365/usher/shared/step"
 )
 
 // Rotate sets a new password of an account and hands it over; by is who asks for it. A nil
@@ -95,6 +94,13 @@ func (d *Desk) deliverable(how account.Delivery) error {
 	return d.Deliverable(how)
 }
 
+// lostPassword reports whether a request does nothing until a person approves, because the
+// password that it handed over was lost. A new one is what it waits for.
+func lostPassword(r account.Request) bool {
+	next := r.Next()
+	return r.AwaitsPerson() && next != nil && next.Name == events.StepHandOver && next.FaultCode == string(fault.HandoverFailed)
+}
+
 // mayRotate says why an account's password cannot be set anew now.
 func mayRotate(o order, s ledger.Situation, asked account.Account) error {
 	acc := s.Account
@@ -112,7 +118,7 @@ func mayRotate(o order, s ledger.Situation, asked account.Account) error {
 	for _, open := range s.Open {
 		switch {
 		case open.Cancelled != "", unheeded(open):
-		case step.LostPassword(open):
+		case lostPassword(open):
 			lost = true
 		case open.Action == account.Rotate:
 			return already{open}

@@ -90,13 +90,6 @@ func handsOver(r account.Request) bool {
 	return slices.ContainsFunc(r.Steps, func(s account.Step) bool { return s.Name == events.StepHandOver })
 }
 
-// LostPassword reports whether a request does nothing until a person approves, because the
-// password that it handed over was lost. A new one is what it waits for.
-func LostPassword(r account.Request) bool {
-	next := r.Next()
-	return r.AwaitsPerson() && next != nil && next.Name == events.StepHandOver && next.FaultCode == string(fault.HandoverFailed)
-}
-
 func tenantName(t account.Tenant) string {
 	if d := t.InitialDomain(); d != "" {
 		return d
