@@ -52,7 +52,7 @@ func (h *Handler) deliver(ctx context.Context, t task) (step.Result, error) {
 		return step.Result{Checkpoint: write(d)}, fault.NotReadyf(fault.HandoverNotTaken, "the ticketing system has not taken the password of %s yet", t.Account.UserPrincipalName)
 	case slices.ContainsFunc(t.Request.Lost, func(n int) bool { return n > d.After && n <= d.Number }):
 		d.Failed = true
-		return step.Result{Again: true, Checkpoint: write(d)}, nil
+		return step.Result{Again: true, Checkpoint: write(d), Learn: func(a *account.Account) { a.Password.ExposedAt = t.Now }}, nil
 	}
 	return h.delivered(ctx, t, d)
 }
@@ -156,7 +156,6 @@ func (h *Handler) leave(ctx context.Context, t task) (step.Result, error) {
 	return step.Result{
 			Checkpoint: write(delivery{Left: t.Account.Password.Handovers}),
 			Learn: func(a *account.Account) {
-				a.Password.ExposedAt = t.Now
 				if a.Password.NextRef == unset {
 					a.Password.NextRef = ""
 				}
@@ -167,7 +166,7 @@ func (h *Handler) leave(ctx context.Context, t task) (step.Result, error) {
 
 // exposed says what has to come before a hand-over is tried again.
 func exposed(a account.Account) string {
-	return fmt.Sprintf("the password is not set anew yet, for that takes its roles for a moment: the next night does it, or 'usher rotate %s' now", a.UserPrincipalName)
+	return fmt.Sprintf("the password is not set anew yet, which may take its roles for a moment: the next night does it, or 'usher rotate %s' now", a.UserPrincipalName)
 }
 
 // checkpoint reads where the step stands; nothing changes where it has not begun.

@@ -66,6 +66,25 @@ func TestAnAdministratorsLostPasswordIsNotHandedOverAgain(t *testing.T) {
 	}
 }
 
+// A step that failed for good forgets where it stood, and its replay must not begin with
+// the password that somebody may have seen.
+func TestALostPasswordThatCannotBeSetAnewIsNotHandedOverByAReplay(t *testing.T) {
+	w := newWorld(t, byAge)
+	w.setErr = fault.Stopf(fault.UserNotFound, "gone for a while")
+	_, err := w.settle()
+	require.True(t, fault.Is(err, fault.HandoverNotTaken), err)
+	w.take()
+	w.task.Request.Lost = append(w.task.Request.Lost, w.task.Request.Notices)
+	_, err = w.settle()
+	require.True(t, fault.Is(err, fault.UserNotFound), err)
+	assert.NotZero(t, w.task.Account.Password.ExposedAt, "the nightly sync sets another")
+
+	w.task.Step.Checkpoint = nil
+	_, err = w.settle()
+	require.True(t, fault.Is(err, fault.HandoverFailed), err)
+	assert.Len(t, w.told, 1)
+}
+
 func TestARotationThatHandedOverLeavesNothingToHandOver(t *testing.T) {
 	w := exposed(t, byAge)
 	w.rotated("req-2")
