@@ -201,13 +201,19 @@ func (p *program) looked(ctx context.Context, s *session, name string) (c connec
 	}
 	for _, h := range found {
 		c.gone = append(c.gone, consentGone(a, h.Open)...)
-		for _, what := range h.Unknown {
-			if strings.Contains(what, a.UserPrincipalName) {
-				c.unknown = append(c.unknown, what)
-			}
-		}
+		c.unknown = append(c.unknown, unknownOf(a, h.Unknown)...)
 	}
 	return c, nil
+}
+
+// unknownOf is what could not be seen of a connection. The names of others may end like its own.
+func unknownOf(a console.Account, all []string) (about []string) {
+	for _, what := range all {
+		if strings.Contains(what, " "+a.UserPrincipalName+":") {
+			about = append(about, what)
+		}
+	}
+	return about
 }
 
 // consentGone are the notices that say that a connection's consent is gone.

@@ -107,3 +107,8 @@ func TestReconnectSaysWhatItDoesNotKnow(t *testing.T) {
 	assert.Contains(t, r.err, "not known now: the consent of "+connection+": application "+tenantfake.ScannerAppID+" is gone")
 	assert.Contains(t, s.ok("notices"), "No notices.")
 }
+
+func TestWhatIsNotKnownOfAnotherConnection(t *testing.T) {
+	all := []string{"the consent of my-scan@contoso.com: not now", "the consent of scan@contoso.com: gone, perhaps"}
+	assert.Equal(t, all[1:], unknownOf(console.Account{UserPrincipalName: "scan@contoso.com"}, all))
+}
