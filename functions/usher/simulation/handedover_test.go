@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,16 +39,23 @@ func (s *story) nameOf(answer reply) string {
 	return r.UserPrincipalName
 }
 
-// lastTold is the latest credential that a ticket got about an account.
+// lastTold is the latest credential that a ticket got about an account, and took.
 func (w *world) lastTold(upn string, which func(events.StatusSecret) bool) (last events.StatusSecret) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, status := range w.told {
-		if c := status.Data.Credential; c != nil && strings.EqualFold(status.Data.Account.UserPrincipalName, upn) && which(*c) {
+		if c := status.Data.Credential; c != nil && !w.lost(c) && strings.EqualFold(status.Data.Account.UserPrincipalName, upn) && which(*c) {
 			last = *c
 		}
 	}
 	return last
+}
+
+// lost reports whether the ticketing system refused the status with a credential.
+func (w *world) lost(c *events.StatusSecret) bool {
+	return slices.ContainsFunc(w.refused, func(s events.Status) bool {
+		return s.Data.Credential != nil && c.Handover != "" && s.Data.Credential.Handover == c.Handover
+	})
 }
 
 var shown = regexp.MustCompile(`class="password" translate="no">([^<]+)<`)
@@ -87,6 +95,37 @@ func (s *story) passwordsSignIn(accounts []account.Account) {
 		}
 		assert.True(s, works, "the password of %s from %s does not sign in", a.UserPrincipalName, where)
 	}
+}
+
+// lostPasswordsAreWorthless: what a ticketing system read and did not take signs in nobody.
+func (s *story) lostPasswordsAreWorthless(accounts []account.Account) {
+	for _, status := range s.refused {
+		c, upn := status.Data.Credential, status.Data.Account.UserPrincipalName
+		switch {
+		case c == nil:
+		case c.Link != "":
+			page := httptest.NewRecorder()
+			s.current().page.ServeHTTP(page, httptest.NewRequestWithContext(s.ctx, http.MethodPost, c.Link, http.NoBody))
+			assert.Equal(s, http.StatusGone, page.Code, "the link of %s that was refused opens", upn)
+		case c.Sealed != "":
+			for _, a := range accounts {
+				assert.False(s, strings.EqualFold(a.UserPrincipalName, upn) && s.signsIn(a, s.opened(c.Sealed)), "the password of %s that was refused signs in", upn)
+			}
+		}
+	}
+}
+
+// opened is what lies in a sealed text, with whoever's key.
+func (s *story) opened(sealed string) string {
+	for _, key := range s.keys {
+		if r, err := age.Decrypt(armor.NewReader(strings.NewReader(sealed)), key); err == nil {
+			text, err := io.ReadAll(r)
+			require.NoError(s, err)
+			return string(text)
+		}
+	}
+	require.Fail(s, "nobody can open what was sealed")
+	return ""
 }
 
 func (s *story) passwordOf(a account.Account) (password, where string) {

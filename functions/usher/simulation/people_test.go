@@ -136,6 +136,10 @@ func (p *person) farewell(w *wish) map[string]any {
 
 // tend is what people do about what they asked for, before they think better of it.
 func (p *person) tend(w *wish, answer reply) {
+	if p.chance(0.3, "gives the ticketing system a push") {
+		p.sleep(12*time.Hour, "until the push")
+		p.approve(answer.RequestID)
+	}
 	if p.chance(0.6, "opens the link") {
 		p.open(answer)
 	}

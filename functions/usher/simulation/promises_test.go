@@ -35,6 +35,7 @@ func (s *story) check() {
 	s.nothingIsHeldOutsideTheLedger(accounts)
 	s.nobodyOutlivesTheirEnd(accounts)
 	s.passwordsSignIn(accounts)
+	s.lostPasswordsAreWorthless(accounts)
 	s.secretsAreNowhereElse()
 	s.auditHolds(p)
 	s.ticketsHeardInOrder(requests)

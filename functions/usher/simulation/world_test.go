@@ -16,6 +16,7 @@ import (
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/database"
 	"github.com/usher365/usher/shared/domainfake"
+	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/identity"
 	"github.com/usher365/usher/shared/secrets"
 	"github.com/usher365/usher/shared/tenantfake"
@@ -61,12 +62,15 @@ type world struct {
 	mu      sync.Mutex
 	process *process
 	deaths  int
-	told    []events.Status
-	logged  []string
+	// told is what reached the ticketing system; refused are those of it that it will never take.
+	told, refused []events.Status
+	logged        []string
 	// before are the rights that existing accounts held when the world began.
 	before map[string][]string
 	// odds of a fault at a call, of a death at a call, and of a ledger that fails.
 	faultOdds, deathOdds, ledgerOdds float64
+	// refusalOdds are those of a ticketing system that will not take a status at all.
+	refusalOdds float64
 }
 
 // newWorld makes a tenant with some history, an empty disk, and odds that differ by seed.
@@ -75,6 +79,7 @@ func newWorld(t *testing.T, seed uint64, on func(*world) engines) *world {
 	w.faultOdds = []float64{0, 0.02, 0.1, 0.25}[w.random.upTo(4, "faults")]
 	w.deathOdds = []float64{0, 0, 0.01, 0.05}[w.random.upTo(4, "deaths")]
 	w.ledgerOdds = []float64{0, 0, 0.01, 0.05}[w.random.upTo(4, "ledger")]
+	w.refusalOdds = []float64{0, 0, 0.2, 0.5}[w.random.upTo(4, "refusals")]
 	w.server = tenantfake.New(tenantfake.Options{Rand: w.random.reader(1), Strict: true})
 	w.furnish()
 	var err error
@@ -179,7 +184,8 @@ func (w *world) current() *process {
 	return w.process
 }
 
-// Tell is the ticketing system hearing of a request; it is down now and then.
+// Tell is the ticketing system hearing of a request; it is down now and then, and in some
+// worlds it refuses some statuses for good, though it has read them.
 func (w *world) Tell(_ context.Context, s events.Status) error {
 	if !w.calm.Load() && w.random.chance(w.faultOdds, "told", s.Data.RequestID, s.Data.Sequence) {
 		return context.DeadlineExceeded
@@ -187,6 +193,10 @@ func (w *world) Tell(_ context.Context, s events.Status) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.told = append(w.told, s)
+	if !w.calm.Load() && w.random.chance(w.refusalOdds, "refused", s.Data.RequestID, s.Data.Sequence) {
+		w.refused = append(w.refused, s)
+		return fault.Stopf(fault.CallbackRefused, "the ticket is closed")
+	}
 	return nil
 }
 
