@@ -84,7 +84,7 @@ func (p *person) visit(upn, link string) {
 // vault, in the last sealed text of its ticket, or on the page that a person opened.
 func (s *story) passwordsSignIn(accounts []account.Account) {
 	for _, a := range accounts {
-		if a.State != account.AccountActive || a.Origin != account.Created || a.AppID != "" {
+		if !s.lives(a) || a.ObjectID == "" || a.Origin != account.Created || a.AppID != "" {
 			continue
 		}
 		password, where := s.passwordOf(a)

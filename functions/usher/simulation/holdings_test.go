@@ -111,7 +111,7 @@ func (s *story) aimed(a account.Account) bool {
 func (s *story) nobodyOutlivesTheirEnd(accounts []account.Account) {
 	now := time.Now()
 	for _, a := range accounts {
-		if a.State == account.AccountActive && !a.ExpiresAt.IsZero() && a.ExpiresAt.Before(now.Add(-30*time.Hour)) {
+		if s.lives(a) && !a.ExpiresAt.IsZero() && a.ExpiresAt.Before(now.Add(-30*time.Hour)) {
 			assert.NotEmpty(s, a.HeldBy(now).Reason, "%s expired on %s", a.UserPrincipalName, a.ExpiresAt)
 		}
 	}

@@ -26,6 +26,10 @@ func (s *story) check() {
 	require.NoError(s, err)
 	requests, err := p.ledger.Requests(s.ctx, ledger.Filter{Limit: -1})
 	require.NoError(s, err)
+	s.parked = map[string]bool{}
+	for _, r := range requests {
+		s.parked[r.ID] = account.StateOf(r) == account.Parked
+	}
 	s.everyTicketHasAnEnd(p, requests)
 	s.everyAccountOfOursHasALiveRow(accounts)
 	s.everyLiveRowHasItsAccount(accounts)
@@ -74,10 +78,16 @@ func (s *story) show(p *process, r account.Request) (text string) {
 func (s *story) everyAccountOfOursHasALiveRow(accounts []account.Account) {
 	for _, u := range s.ours(s.tenant.Users()) {
 		found := slices.ContainsFunc(accounts, func(a account.Account) bool {
-			return a.ObjectID == u.ID && account.StampOf(a.RequestID) == stampOf(u) && a.State == account.AccountActive
+			return a.ObjectID == u.ID && account.StampOf(a.RequestID) == stampOf(u) && s.lives(a)
 		})
 		assert.True(s, found || s.stillLeaving(accounts, u), "%s (%s) is in the tenant without a live row", u.UserPrincipalName, u.ID)
 	}
+}
+
+// lives reports whether an account is there to stay, or until a person decides about the
+// request that was not finished with it.
+func (s *story) lives(a account.Account) bool {
+	return a.State == account.AccountActive || a.State == account.AccountPlanned && s.parked[a.RequestID]
 }
 
 // stillLeaving is an account whose revocation failed for good: it is on record, and a person was told.
@@ -166,7 +176,7 @@ func (s *story) noAccountTwice() {
 func (s *story) noRightOutsideTheLedger(accounts []account.Account) {
 	byID := map[string]account.Account{}
 	for _, a := range accounts {
-		if a.State == account.AccountActive || a.State == account.AccountLeaving {
+		if s.lives(a) || a.State == account.AccountLeaving {
 			byID[a.ObjectID] = a
 		}
 	}

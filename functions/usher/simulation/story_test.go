@@ -23,6 +23,8 @@ type story struct {
 	// a one-time page showed, by the name of the account.
 	keys map[string]age.Identity
 	seen map[string]string
+	// parked are the requests that wait for a person when the story is over.
+	parked map[string]bool
 	// first is what the tenant held when the story began.
 	first []string
 }
