@@ -2,6 +2,7 @@ package fullsync
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ const (
 	AccountExpired   = "account.expired"
 	AccountStray     = "account.stray"
 	AccountLeaving   = "account.leaving"
+	AccountHalfMade  = "account.half-made"
 	RoleMissing      = "role.missing"
 	RoleForeign      = "role.foreign"
 	RoleGroupMissing = "rolegroup.missing"
@@ -51,21 +53,30 @@ func Compare(managed []account.Account, seen Observed, now time.Time) (findings 
 	return findings
 }
 
-// Unfinished lists the accounts whose revocation (or return) failed for good, and which
-// nobody works on: something of them may be left in the tenant.
+// Unfinished lists the accounts whose onboarding, revocation or return failed for good, and
+// which nobody works on: something of them may be in the tenant that nobody needs.
 func Unfinished(accounts []account.Account, open []account.Request) (findings []ledger.Finding) {
 	worked := map[string]bool{}
 	for _, r := range open {
 		worked[r.AccountID] = true
 	}
 	for _, a := range accounts {
-		if a.State == account.AccountLeaving && !worked[a.ID] {
-			c := comparison{account: a}
+		c := comparison{account: a}
+		switch {
+		case worked[a.ID]:
+		case a.State == account.AccountLeaving:
 			c.add(AccountLeaving, "", "was not taken away completely; replay the dead letter of its request, or revoke it again")
-			findings = append(findings, c.findings...)
+		case a.State == account.AccountPlanned && there(a):
+			c.add(AccountHalfMade, "", "was left half made when its request failed; replay the dead letter, send a corrected request, or revoke it")
 		}
+		findings = append(findings, c.findings...)
 	}
 	return findings
+}
+
+// there reports whether a request had made or given anything.
+func there(a account.Account) bool {
+	return a.ObjectID != "" || slices.ContainsFunc(a.Grants, func(g account.Grant) bool { return g.State != account.GrantPlanned && g.State != account.GrantTaken })
 }
 
 type comparison struct {

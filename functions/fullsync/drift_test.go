@@ -117,4 +117,9 @@ func TestUnfinished(t *testing.T) {
 	accounts := []account.Account{promised(), leaving}
 	assert.Equal(t, []string{fullsync.AccountLeaving}, kinds(fullsync.Unfinished(accounts, nil)))
 	assert.Empty(t, fullsync.Unfinished(accounts, []account.Request{{ID: "req", AccountID: "acc"}}), "somebody works on it")
+	made, connected, asked := promised(), promised(), promised()
+	made.State, connected.State, asked.State = account.AccountPlanned, account.AccountPlanned, account.AccountPlanned
+	made.Grants, connected.ObjectID = nil, ""
+	asked.ObjectID, asked.Grants = "", []account.Grant{{Kind: account.DirectoryRole, State: account.GrantPlanned}}
+	assert.Equal(t, []string{fullsync.AccountHalfMade, fullsync.AccountHalfMade}, kinds(fullsync.Unfinished([]account.Account{made, connected, asked}, nil)))
 }

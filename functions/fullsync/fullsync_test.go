@@ -166,7 +166,10 @@ func TestExpiredAccountsAreOffboarded(t *testing.T) {
 
 // One that may not be touched keeps no other from its end, and is on the report.
 func TestAnExpiredAccountThatMustStayIsTold(t *testing.T) {
-	for _, state := range []account.AccountState{account.AccountActive, account.AccountPlanned} {
+	for state, told := range map[account.AccountState][]string{
+		account.AccountActive:  {fullsync.AccountExpired, fullsync.AccountExpired},
+		account.AccountPlanned: {fullsync.AccountHalfMade, fullsync.AccountHalfMade, fullsync.AccountExpired, fullsync.AccountExpired},
+	} {
 		for _, code := range []fault.Code{fault.AccountHeld, fault.AccountProtected} {
 			b := setup(t)
 			b.desk.err = fault.Stopf(code, "not to be touched")
@@ -175,7 +178,7 @@ func TestAnExpiredAccountThatMustStayIsTold(t *testing.T) {
 			}
 			run, err := b.run(t)
 			require.NoError(t, err)
-			assert.Equal(t, []string{fullsync.AccountExpired, fullsync.AccountExpired}, kinds(run.Findings), "%s %s", state, code)
+			assert.Equal(t, told, kinds(run.Findings), "%s %s", state, code)
 			assert.ElementsMatch(t, []string{"acc-one", "acc-two"}, b.desk.expired)
 		}
 	}

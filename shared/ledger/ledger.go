@@ -175,8 +175,8 @@ type SyncRun struct {
 // Finding is one difference between what we promised and what is.
 type Finding struct {
 	// Kind is subject.verb: account.missing, account.disabled, role.missing,
-	// rolegroup.missing, role.foreign, account.expired, account.leaving, account.stray,
-	// account.unsynced, account.rejoined, command.lost, review.overdue, owner.gone,
+	// rolegroup.missing, role.foreign, account.expired, account.leaving, account.half-made,
+	// account.stray, account.unsynced, account.rejoined, command.lost, review.overdue, owner.gone,
 	// owner.missing, exclusion.missing, policy.missing, policy.catches, policy.maycatch,
 	// policy.unread.
 	Kind              string `json:"kind"`
