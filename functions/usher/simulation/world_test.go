@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"regexp"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -185,7 +186,7 @@ func (w *world) current() *process {
 }
 
 // Tell is the ticketing system hearing of a request; it is down now and then, and in some
-// worlds it refuses some statuses for good, though it has read them.
+// worlds it refuses some statuses for good, though it has read them: then each time.
 func (w *world) Tell(_ context.Context, s events.Status) error {
 	if !w.calm.Load() && w.random.chance(w.faultOdds, "told", s.Data.RequestID, s.Data.Sequence) {
 		return context.DeadlineExceeded
@@ -193,7 +194,10 @@ func (w *world) Tell(_ context.Context, s events.Status) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.told = append(w.told, s)
-	if !w.calm.Load() && w.random.chance(w.refusalOdds, "refused", s.Data.RequestID, s.Data.Sequence) {
+	again := slices.ContainsFunc(w.refused, func(r events.Status) bool {
+		return r.Data.RequestID == s.Data.RequestID && r.Data.Sequence == s.Data.Sequence
+	})
+	if again || !w.calm.Load() && w.random.chance(w.refusalOdds, "refused", s.Data.RequestID, s.Data.Sequence) {
 		w.refused = append(w.refused, s)
 		return fault.Stopf(fault.CallbackRefused, "the ticket is closed")
 	}
