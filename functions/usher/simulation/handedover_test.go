@@ -107,7 +107,8 @@ func (s *story) lostPasswordsAreWorthless(accounts []account.Account) {
 		case c.Link != "":
 			page := httptest.NewRecorder()
 			s.current().page.ServeHTTP(page, httptest.NewRequestWithContext(s.ctx, http.MethodPost, c.Link, http.NoBody))
-			assert.Equal(s, http.StatusGone, page.Code, "the link of %s that was refused opens", upn)
+			// Of a status that was sent twice the first link is not even known.
+			assert.Contains(s, []int{http.StatusGone, http.StatusNotFound}, page.Code, "the link of %s that was refused opens", upn)
 		case c.Sealed != "":
 			for _, a := range accounts {
 				assert.False(s, s.lives(a) && strings.EqualFold(a.UserPrincipalName, upn) && s.signsIn(a, s.opened(c.Sealed)), "the password of %s that was refused signs in", upn)
