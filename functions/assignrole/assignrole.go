@@ -187,12 +187,8 @@ func (h *Handler) others(ctx context.Context, t task) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("count the Global Administrators: %w", err)
 	}
-	others := map[string]bool{}
-	for _, r := range held {
-		if r.PrincipalID != t.Account.ObjectID {
-			others[r.PrincipalID] = true
-		}
-	}
+	others := account.PrincipalsOf(held)
+	delete(others, t.Account.ObjectID)
 	return len(others), nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/ledger"
+	"github.com/usher365/usher/shared/lifetime"
 	"github.com/usher365/usher/shared/step"
 )
 
@@ -100,7 +101,7 @@ func mayApprove(rec ledger.Record, o order) error {
 	case account.StateOf(r) != account.Parked:
 		return fault.Stopf(fault.RequestInvalid, "request %s is %s and waits for no approval", r.ID, account.StateOf(r))
 	}
-	if end := rec.Account.ExpiresAt; r.Action != account.Extend && !end.IsZero() && !end.After(o.now) {
+	if r.Action != account.Extend && lifetime.TermsOf(rec.Account).Expired(o.now) {
 		return fault.Stopf(fault.RequestExpired, "the end date of request %s has passed", r.ID)
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"github.com/usher365/usher/shared/account"
 	"github.com/usher365/usher/shared/fault"
 	"github.com/usher365/usher/shared/ledger"
+	"github.com/usher365/usher/shared/lifetime"
 	"github.com/usher365/usher/shared/profile"
 )
 
@@ -47,8 +48,7 @@ func (d *Desk) comeback(o order, acc account.Account, offboard account.Request) 
 	rec := ledger.Record{Request: d.row(o), Account: acc}
 	r := &rec.Request
 	r.AccountID, r.UserPrincipalName, r.Profile, r.Undoes = acc.ID, acc.UserPrincipalName, acc.Profile, offboard.ID
-	end := acc.ExpiresAt
-	expired := !end.IsZero() && !end.After(o.now)
+	expired := lifetime.TermsOf(acc).Expired(o.now)
 	var again []account.Grant
 	for i, g := range acc.Grants {
 		if g.State == account.GrantTaken {
@@ -63,7 +63,7 @@ func (d *Desk) comeback(o order, acc account.Account, offboard account.Request) 
 	if expired {
 		// Or the next sync would take it away again.
 		rec.Account.ExpiresAt = time.Time{}
-		note(&rec, o, "expiry.lifted", "the account had expired on "+end.UTC().Format(time.DateOnly))
+		note(&rec, o, "expiry.lifted", "the account had expired on "+acc.ExpiresAt.UTC().Format(time.DateOnly))
 	}
 	r.Steps = profile.Restoration(offboard, rec.Account)
 	if err := d.ask(&rec, o, account.Question{Grants: again, Owner: acc.Owner, Begins: o.now, Ends: rec.Account.ExpiresAt}); err != nil {

@@ -125,10 +125,7 @@ func (h *Handler) guardAdmins(ctx context.Context, t task, role string) error {
 	if err != nil {
 		return fmt.Errorf("count the Global Administrators: %w", err)
 	}
-	holders := map[string]bool{}
-	for _, r := range assigned {
-		holders[r.PrincipalID] = true
-	}
+	holders := account.PrincipalsOf(assigned)
 	if !holders[t.Account.ObjectID] {
 		return nil
 	}

@@ -48,6 +48,15 @@ type RoleAssignment struct {
 	Scope string
 }
 
+// PrincipalsOf are those who hold one of the assignments, each once, by object id.
+func PrincipalsOf(assignments []RoleAssignment) map[string]bool {
+	all := map[string]bool{}
+	for _, r := range assignments {
+		all[r.PrincipalID] = true
+	}
+	return all
+}
+
 // Domain is a domain of a tenant.
 type Domain struct {
 	Name      string

@@ -140,7 +140,7 @@ var signInReasons = map[string]string{
 
 func signInReason(text string) string {
 	if found := signInCodes.FindStringSubmatch(text); found != nil {
-		if reason := signInReasons[lower(found[1])]; reason != "" {
+		if reason := signInReasons[strings.ToLower(found[1])]; reason != "" {
 			return reason
 		}
 	}

@@ -49,8 +49,6 @@ const (
 // Microsoft, SAM-Account-Name attribute).
 const maxLogonName = 20
 
-func lower(name string) string { return strings.ToLower(name) }
-
 func (n NewAccount) localPart() string {
 	local, _, _ := strings.Cut(n.UserPrincipalName, "@")
 	return local

@@ -266,17 +266,21 @@ func (c *graphCall) listStanding() *response {
 		if a == nil {
 			continue
 		}
-		expiration := map[string]any{"type": "noExpiration", "endDateTime": nil, "duration": nil}
-		if !a.Ends.IsZero() {
-			expiration = map[string]any{"type": "afterDateTime", "endDateTime": timeOrNull(a.Ends), "duration": nil}
-		}
 		objects = append(objects, map[string]any{
 			"id": a.ID, "principalId": a.PrincipalID, "roleDefinitionId": a.RoleDefinitionID, "directoryScopeId": a.DirectoryScopeID,
 			"appScopeId": nil, "status": "Provisioned", "assignmentType": "Assigned", "memberType": "Direct",
-			"scheduleInfo": map[string]any{"startDateTime": nil, "recurrence": nil, "expiration": expiration},
+			"scheduleInfo": map[string]any{"startDateTime": nil, "recurrence": nil, "expiration": expirationAt(a.Ends)},
 		})
 	}
 	return c.collection(rolePath+"roleAssignmentSchedules", map[string]filterable{"principalId": basic, "roleDefinitionId": basic}, objects)
+}
+
+// expirationAt is when a schedule ends; zero is never.
+func expirationAt(end time.Time) map[string]any {
+	if end.IsZero() {
+		return map[string]any{"type": "noExpiration", "endDateTime": nil, "duration": nil}
+	}
+	return map[string]any{"type": "afterDateTime", "endDateTime": timeOrNull(end), "duration": nil}
 }
 
 // listEligibilities serves the schedules of those who may activate a role.
@@ -289,14 +293,10 @@ func (c *graphCall) listEligibilities() *response {
 		if !r.Eligible || c.t.standing(r, c.now) != r {
 			continue
 		}
-		expiration := map[string]any{"type": "noExpiration", "endDateTime": nil, "duration": nil}
-		if !r.Ends.IsZero() {
-			expiration = map[string]any{"type": "afterDateTime", "endDateTime": timeOrNull(r.Ends), "duration": nil}
-		}
 		objects = append(objects, map[string]any{
 			"id": r.Schedule, "principalId": r.Body.PrincipalID, "roleDefinitionId": r.Body.RoleDefinitionID,
 			"directoryScopeId": *r.Body.DirectoryScopeID, "appScopeId": nil, "status": r.Status, "memberType": "Direct",
-			"scheduleInfo": map[string]any{"startDateTime": timeOrNull(r.Created), "recurrence": nil, "expiration": expiration},
+			"scheduleInfo": map[string]any{"startDateTime": timeOrNull(r.Created), "recurrence": nil, "expiration": expirationAt(r.Ends)},
 		})
 	}
 	return c.collection(rolePath+"roleEligibilitySchedules", map[string]filterable{"principalId": basic, "roleDefinitionId": basic}, objects)
